@@ -5,15 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { quantile } from './statistics.ts';
+import { othersBeside } from './beside.ts';
 import { type RunningServer, startServer } from '../test/support/running-server.ts';
 
-const PAUSE_MS = 10;
 const NAMES = Number(process.argv[2] ?? 100_000);
 const HEAD = '$TTL 3600\n@ SOA ns1 host 1 7200 900 1209600 900\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.1\n';
-
-const shown = (times: readonly number[], part: number) => `${quantile(times, part).toFixed(0)} ms`;
 
 async function put(server: RunningServer, zone: string, text: string): Promise<void> {
   // The time of the import is what is measured: no limit of the client cuts it.
@@ -26,41 +22,12 @@ async function put(server: RunningServer, zone: string, text: string): Promise<v
   if (!answer.ok) throw new Error(`${zone}: ${answer.status} ${await answer.text()}`);
 }
 
-/** Does `work` again and again until `isDone`, and gives how long each took. */
-async function timed(isDone: () => boolean, work: (round: number) => Promise<Response>): Promise<number[]> {
-  const times: number[] = [];
-  while (!isDone()) {
-    const startedMs = performance.now();
-    const answer = await work(times.length);
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    await answer.arrayBuffer();
-    times.push(performance.now() - startedMs);
-    await delay(PAUSE_MS);
-  }
-  return times;
-}
-
 /** Imports the zone with these addresses, and prints what others waited meanwhile. */
 async function importBeside(server: RunningServer, what: string, address: (at: number) => string): Promise<void> {
   const names = Array.from({ length: NAMES }, (_, at) => `h${at} A ${address(at)}\n`);
-  const state = { isDone: false };
   const startedMs = performance.now();
-  const imported = put(server, 'large.test', HEAD + names.join('')).finally(() => (state.isDone = true));
-  const isDone = () => state.isDone;
-  const [lives, changes] = await Promise.all([
-    timed(isDone, () => fetch(`http://127.0.0.1:${server.adminPort}/livez`)),
-    timed(isDone, (round) => {
-      const operations = [{ op: 'set', name: 'www', type: 'A', ttl: 60, records: [`192.0.2.${(round % 250) + 1}`] }];
-      return server.api('PATCH', '/v1/zones/small.test/rrsets', JSON.stringify(operations));
-    }),
-    imported,
-  ]);
-  console.log(`${NAMES} names, ${what}: imported in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
-  for (const [who, times] of [
-    ['/livez', lives],
-    ['a change of another zone', changes],
-  ] as const)
-    console.log(`${who}: ${times.length} times, p50 ${shown(times, 0.5)}, p99 ${shown(times, 0.99)}, longest ${shown(times, 1)}`);
+  const others = await othersBeside(server, 'small.test', put(server, 'large.test', HEAD + names.join('')));
+  console.log(`${NAMES} names, ${what}: imported in ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n${others}`);
 }
 
 const server = await startServer();

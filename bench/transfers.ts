@@ -4,10 +4,11 @@
  * processes of the server, and the most memory that it had.
  * Use: node bench/transfers.ts [--quick] [--names=N] [--rounds=N]     250,000 names are a million records when signed
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { othersBeside } from './beside.ts';
 import { familySeconds, processTree } from './cores.ts';
 import { type Peer, startConfigured } from '../test/support/peers.ts';
 import { knotHead, nsdHead } from '../test/support/peer-configs.ts';
@@ -45,6 +46,8 @@ interface Cost {
   readonly peakMib: number;
   readonly note: string;
 }
+
+const run = promisify(execFile);
 
 const treeOf = (roots: readonly number[]): readonly number[] => roots.flatMap((root) => processTree(root));
 
@@ -168,31 +171,34 @@ async function benchOut(): Promise<{ readonly own: RunningServer; readonly prima
   return { own, primary: others[0]! };
 }
 
-const isThere = (port: number, zone: string): boolean => {
+/** Without a turn of this process: others are measured meanwhile. */
+const isThere = async (port: number, zone: string): Promise<boolean> => {
   const words = ['@127.0.0.1', '-p', String(port), zone, 'SOA', '+time=1', '+tries=1', '+short'];
-  return /^\S+ \S+ \d+ /.test(execFileSync('sh', ['-c', `dig ${words.join(' ')} || true`], { encoding: 'latin1' }));
+  const { stdout } = await run('sh', ['-c', `dig ${words.join(' ')} || true`], { encoding: 'latin1' });
+  return /^\S+ \S+ \d+ /.test(stdout);
 };
 
 async function untilThere(port: number, zone = ZONE): Promise<string> {
   for (const untilMs = performance.now() + 600_000; performance.now() < untilMs;) {
-    if (isThere(port, zone)) return 'served';
+    if (await isThere(port, zone)) return 'served';
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`port ${port} does not serve the zone`);
 }
 
-/** The same primary for all; each begins without the zone. */
-async function benchIn({ port }: Server): Promise<void> {
+/** The same primary for all; each begins without the zone. What others of waxseal waited when the zone came again. */
+async function benchIn({ port }: Server): Promise<string> {
   const own = await ourServer();
   const body = JSON.stringify({ name: ZONE, primaries: [{ address: '127.0.0.1', port }] });
-  keep(
-    'AXFR in, waxseal',
-    await cost(ofOurs(own), async () => {
-      const { status } = await own.api('POST', '/v1/zones', body);
-      if (status !== 201) throw new Error(`POST /v1/zones: ${status}`);
-      return untilThere(own.port);
-    }),
-  );
+  const come = async (server: RunningServer): Promise<string> => {
+    const { status } = await server.api('POST', '/v1/zones', body);
+    if (status !== 201) throw new Error(`POST /v1/zones: ${status}`);
+    return untilThere(server.port);
+  };
+  keep('AXFR in, waxseal', await cost(ofOurs(own), () => come(own)));
+  const watched = await ourServer();
+  await importZone(watched, PLAIN, 'www A 192.0.2.1\n', 'off');
+  const others = await othersBeside(watched, PLAIN, come(watched));
   const knotRemote = `remote:\n  - id: primary\n    address: 127.0.0.1@${port}\n`;
   await benchSecondary('knot', (folder, at) => {
     const zone = `zone:\n  - domain: "${ZONE}"\n    storage: "${folder}"\n    master: primary\n    semantic-checks: off\n`;
@@ -202,6 +208,7 @@ async function benchIn({ port }: Server): Promise<void> {
     const zone = `zone:\n  name: "${ZONE}"\n  zonefile: "z"\n  request-xfr: AXFR 127.0.0.1@${port} NOKEY\n`;
     return `${nsdHead(folder, at)}  xfrd-reload-timeout: 0\nremote-control:\n  control-enable: no\n${zone}`;
   });
+  return `beside an AXFR in:\n${others}\n`;
 }
 
 async function benchSecondary(kind: 'knot' | 'nsd', configOf: (folder: string, port: number) => string): Promise<void> {
@@ -289,9 +296,9 @@ try {
     rounds: ROUNDS,
     seconds: isQuick ? 1 : 4,
   });
-  await benchIn(primary);
+  const others = await benchIn(primary);
   report();
-  process.stdout.write(left);
+  process.stdout.write(left + others);
 } finally {
   await Promise.all([...servers.map((each) => each.stop()), ...peers.map((each) => each.stop())]);
 }

@@ -97,9 +97,8 @@ export function readCompressedName(
       continue;
     }
     if (size > 63 || at + 1 + size > bound || length + 1 + size > NAME_BYTES_MAX) return undefined;
-    name.set(message.subarray(at, at + 1 + size), length);
-    length += 1 + size;
-    at += 1 + size;
+    // Labels are short: a copy octet by octet is faster than a view of each.
+    for (const next = at + 1 + size; at < next;) name[length++] = message[at++]!;
     if (size === 0) return { length, end: end < 0 ? at : end };
   }
 }

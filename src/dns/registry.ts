@@ -236,34 +236,57 @@ export function checkRdata(type: RrType, rdata: Uint8Array): Problem[] {
   return wrong === undefined ? [] : bad(wrong);
 }
 
+/** What the data of a record is read from. */
+export interface RdataSource {
+  readonly message: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  /** Data that is not compressed shares the memory of the message, which must not change; a copy unless given. */
+  readonly isShared?: boolean;
+}
+
 /** Uncompressed, checked data of a record in a message; undefined when it is malformed. Only old types may have compressed names (RFC 3597 §4). */
-export function readRdata(type: RrType, message: Uint8Array, offset: number, length: number): Uint8Array | undefined {
+export function readRdata(type: RrType, source: RdataSource): Uint8Array | undefined {
+  const { message, offset, length, isShared = false } = source;
   const limit = offset + length;
   if (limit > message.length) return undefined;
-  const form = FORMS.get(type);
-  let rdata = message.slice(offset, limit);
-  if (form?.fields.some((field) => field.name?.readCompressed === true) === true) {
-    const parts: Uint8Array[] = [];
-    let at = offset;
-    for (const field of form.fields) {
-      const start = at;
-      if (field.name?.readCompressed === true) {
-        const name = new Uint8Array(NAME_BYTES_MAX);
-        const read = readCompressedName(message, start, limit, name);
-        if (read === undefined) return undefined;
-        parts.push(name.subarray(0, read.length));
-        at = read.end;
-      } else {
-        at = field.end(message, start, limit);
-        if (at < 0) return undefined;
-        parts.push(message.subarray(start, at));
-      }
-    }
-    if (at !== limit) return undefined;
-    rdata = new Uint8Array(Buffer.concat(parts));
-  }
+  const expanded = READ_COMPRESSED.has(type) ? expandRdata(type, source) : 'plain';
+  if (expanded === undefined) return undefined;
+  const plain = (): Uint8Array => (isShared ? message.subarray(offset, limit) : message.slice(offset, limit));
+  const rdata = expanded === 'plain' ? plain() : expanded;
   return checkRdata(type, rdata).length === 0 ? rdata : undefined;
 }
+
+/** RDATA with its names whole; `plain` when no name in it is compressed, undefined when it is malformed. */
+function expandRdata(type: RrType, { message, offset, length }: RdataSource): Uint8Array | 'plain' | undefined {
+  const limit = offset + length;
+  let [at, to] = [offset, 0];
+  for (const field of FORMS.get(type)!.fields) {
+    const start = at;
+    if (field.name?.readCompressed === true) {
+      const read = readCompressedName(message, start, limit, NAME);
+      if (read === undefined) return undefined;
+      EXPANDED.set(NAME.subarray(0, read.length), to);
+      to += read.length;
+      at = read.end;
+    } else {
+      at = field.end(message, start, limit);
+      if (at < 0) return undefined;
+      EXPANDED.set(message.subarray(start, at), to);
+      to += at - start;
+    }
+  }
+  if (at !== limit) return undefined;
+  return to === length ? 'plain' : EXPANDED.slice(0, to);
+}
+
+const NAME = new Uint8Array(NAME_BYTES_MAX);
+/** Room for the longest data: no form has more than two names that may be compressed. */
+const EXPANDED = new Uint8Array(RDATA_BYTES_MAX + 2 * NAME_BYTES_MAX);
+
+const READ_COMPRESSED: ReadonlySet<RrType> = new Set(
+  [...FORMS].flatMap(([type, { fields }]) => (fields.some(({ name }) => name?.readCompressed === true) ? [type] : [])),
+);
 
 /** Canonical form (RFC 4034 §6.2 as amended by RFC 6840 §5.1): the same octets, or a copy with the names in it lower-cased. */
 export function canonicalRdata(type: RrType, rdata: Uint8Array): Uint8Array {

@@ -41,7 +41,7 @@ export function readSections(octets: Uint8Array, withAdditional = false): readon
     if (at > octets.length) return undefined;
     // OPT too: its class is a size.
     if (readU16(octets, head + 2) !== CLASS.IN || type === TYPE.OPT) continue;
-    const rdata = readRdata(type, octets, head + 10, at - head - 10);
+    const rdata = readRdata(type, { message: octets, offset: head + 10, length: at - head - 10 });
     if (rdata === undefined) return undefined;
     const section = each < answers ? 'answer' : each < answers + authority ? 'authority' : 'additional';
     records.push({ section, owner: read.name, type, ttl: readTtl(octets, head + 4), rdata });

@@ -96,14 +96,14 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     }
     const isSignature = each < answers && found === TYPE.RRSIG && bytes > 2 && readU16(octets, rdataAt) === type;
     if (isSignature && signatures.length < DIRECT_SIGNATURES_MAX && isOwner(octets, at, name)) {
-      const rdata = readRdata(TYPE.RRSIG, octets, rdataAt, bytes);
+      const rdata = readRdata(TYPE.RRSIG, { message: octets, offset: rdataAt, length: bytes });
       if (rdata === undefined) return undefined;
       signatures.push(rdata);
     }
     if (each < answers && found === type && readU16(octets, end + 2) === CLASS.IN && isOwner(octets, at, name)) {
       count++;
       if (records.length < DIRECT_RECORDS_MAX) {
-        const rdata = readRdata(type, octets, rdataAt, bytes);
+        const rdata = readRdata(type, { message: octets, offset: rdataAt, length: bytes });
         if (rdata === undefined) return undefined;
         records.push({ ttl: readTtl(octets, end + 4), rdata });
       }

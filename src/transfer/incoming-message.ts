@@ -6,9 +6,10 @@
  * Not here: what the records of all messages make together (incoming-transfer.ts), signatures (dns/tsig/).
  */
 import { copyOf, readU16, readU32 } from '#base/bytes.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { EXPIRE_OPTION_BYTES, OPTION, OPT_BYTES, findOption, udpLimitBytes } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES } from '#dns/message.ts';
-import { readOwner, readTtl } from '#dns/compression.ts';
+import { readCompressedName, readOwner, readTtl } from '#dns/compression.ts';
 import { type Name, compressedNameEnd, equalNames } from '#dns/name.ts';
 import { readRdata, typeName } from '#dns/registry.ts';
 import { rcodeName } from '#dns/reply.ts';
@@ -79,15 +80,49 @@ export interface TransferMessage {
   readonly expireSeconds: number | undefined;
 }
 
-/** A message, or what is wrong with it: words that follow the primary's address. `isOther`: it is no answer to ours. */
-export type ReadMessage =
-  | { readonly message: TransferMessage }
-  | { readonly failure: string; readonly isOther?: true; readonly rcode?: number; readonly tsigAt?: number };
+/** What is wrong with a message, in words that follow the primary's address. `isOther`: it is no answer to ours. */
+interface BadMessage {
+  readonly failure: string;
+  readonly isOther?: true;
+  readonly rcode?: number;
+  readonly tsigAt?: number;
+}
+
+export type ReadMessage = { readonly message: TransferMessage } | BadMessage;
+
+/** A message whose records have not been read. */
+export interface FramedMessage extends Omit<TransferMessage, 'records'> {
+  /** Where each record of the answer section begins. */
+  readonly sections: readonly number[];
+  /** How many of them are SOA records: one of them is the end of a transfer (RFC 5936 §2.2, RFC 1995 §4). */
+  readonly soaCount: number;
+}
 
 const OTHER = { failure: 'answers with octets that are no reply', isOther: true } as const;
 
-/** Reads a whole message. `isFirst`: it must repeat the question; later ones may (RFC 5936 §2.2.1). Never throws. */
-export function readTransferMessage(octets: Uint8Array, asked: TransferQuestion, isFirst: boolean): ReadMessage {
+/**
+ * Reads a whole message. `isFirst`: it must repeat the question; later ones may (RFC 5936 §2.2.1). `isShared`: records
+ * share its memory. Never throws.
+ */
+export function readTransferMessage(
+  octets: Uint8Array,
+  asked: TransferQuestion,
+  isFirst: boolean,
+  isShared = false,
+): ReadMessage {
+  const framed = frameTransferMessage(octets, asked, isFirst);
+  if ('failure' in framed) return framed;
+  const { sections, soaCount: _soaCount, ...rest } = framed.message;
+  const records = readRecords(octets, sections, isShared);
+  return typeof records === 'string' ? { failure: records } : { message: { records, ...rest } };
+}
+
+/** The same but for its records, of which only the form is looked at. */
+export function frameTransferMessage(
+  octets: Uint8Array,
+  asked: TransferQuestion,
+  isFirst: boolean,
+): { readonly message: FramedMessage } | BadMessage {
   if (octets.length < HEADER_BYTES || readU16(octets, 0) !== asked.id) return OTHER;
   const flags = octets[2]!;
   if ((flags & HEADER.QR) === 0 || (flags & HEADER.OPCODE) >> 3 !== OPCODE.QUERY) return OTHER;
@@ -103,15 +138,14 @@ export function readTransferMessage(octets: Uint8Array, asked: TransferQuestion,
   }
   const walked = walkRecords(octets, at);
   if (walked === undefined) return MALFORMED;
-  const { tsigAt, optAt, sections } = walked;
+  const { tsigAt, optAt, sections, soaCount } = walked;
   const rcode = (octets[3]! & 0x0f) | (optAt === 0 ? 0 : octets[optAt + 5]! << 4);
   if (rcode !== RCODE.NOERROR) return { failure: `answers ${rcodeName(rcode)}`, rcode, tsigAt };
   if (isFirst && questions === 0) return { failure: 'answers without the question' };
-  const records = readRecords(octets, sections);
-  if (typeof records === 'string') return { failure: records };
   return {
     message: {
-      records,
+      sections,
+      soaCount,
       isTruncated: (flags & HEADER.TC) !== 0,
       isAuthoritative: (flags & HEADER.AA) !== 0,
       tsigAt,
@@ -128,6 +162,7 @@ interface Walked {
   readonly tsigAt: number;
   /** Where the records of the answer section begin, one after the other. */
   readonly sections: readonly number[];
+  readonly soaCount: number;
 }
 
 /** All records of a message, as to their form alone; undefined when that is wrong. */
@@ -137,6 +172,7 @@ function walkRecords(octets: Uint8Array, from: number): Walked | undefined {
   const sections: number[] = [];
   let optAt = 0;
   let tsigAt = 0;
+  let soaCount = 0;
   let at = from;
   for (let each = 0; each < total; each++) {
     // RFC 8945 §5.1: it is the last.
@@ -144,28 +180,58 @@ function walkRecords(octets: Uint8Array, from: number): Walked | undefined {
     const end = compressedNameEnd(octets, at);
     if (end === 0 || end + RECORD_HEAD_BYTES > octets.length) return undefined;
     const type = readU16(octets, end);
-    if (each < answers) sections.push(at);
-    else if (type === TYPE.TSIG) tsigAt = at;
+    if (each < answers) {
+      sections.push(at);
+      if (type === TYPE.SOA) soaCount++;
+    } else if (type === TYPE.TSIG) tsigAt = at;
     else if (type === TYPE.OPT && optAt === 0) optAt = end;
     at = end + RECORD_HEAD_BYTES + readU16(octets, end + 8);
     if (at > octets.length) return undefined;
   }
-  return at === octets.length ? { optAt, tsigAt, sections } : undefined;
+  return at === octets.length ? { optAt, tsigAt, sections, soaCount } : undefined;
 }
 
-function readRecords(octets: Uint8Array, starts: readonly number[]): readonly ReceivedRecord[] | string {
+/** The records of one type in the answer section of a message; or what is wrong with them. */
+export function recordsOfType(
+  octets: Uint8Array,
+  { sections }: Pick<FramedMessage, 'sections'>,
+  type: RrType,
+): readonly ReceivedRecord[] | string {
+  const ofType = sections.filter((start) => readU16(octets, compressedNameEnd(octets, start)) === type);
+  return readRecords(octets, ofType);
+}
+
+function readRecords(
+  octets: Uint8Array,
+  starts: readonly number[],
+  isShared = false,
+): readonly ReceivedRecord[] | string {
   const records: ReceivedRecord[] = [];
+  // Most records have the owner of the one before: they share it.
+  let name: Name = NO_NAME;
   for (const start of starts) {
-    const owner = readOwner(octets, start);
+    const owner = readCompressedName(octets, start, octets.length, OWNER);
     if (owner === undefined) return MALFORMED.failure;
-    const { name, end } = owner;
+    const { length: octetCount, end } = owner;
+    if (!isName(name, octetCount)) name = OWNER.slice(0, octetCount);
     const type = readU16(octets, end);
     if (readU16(octets, end + 2) !== CLASS.IN) return 'sends a record of another class than IN';
-    const rdata = readRdata(type, octets, end + RECORD_HEAD_BYTES, readU16(octets, end + 8));
+    const length = readU16(octets, end + 8);
+    const rdata = readRdata(type, { message: octets, offset: end + RECORD_HEAD_BYTES, length, isShared });
     if (rdata === undefined) return `sends a malformed ${typeName(type)} record`;
     records.push({ owner: name, type, ttl: readTtl(octets, end + 4), rdata });
   }
   return records;
+}
+
+const OWNER = new Uint8Array(NAME_BYTES_MAX);
+const NO_NAME: Name = new Uint8Array(0);
+
+/** Whether the first octets of OWNER are this name, in the same case. */
+function isName(name: Name, octetCount: number): boolean {
+  if (name.length !== octetCount) return false;
+  for (let at = 0; at < octetCount; at++) if (name[at] !== OWNER[at]) return false;
+  return true;
 }
 
 /** RFC 7314 §3.1: the option in an answer has four octets. `at`: of the type of the OPT record. */

@@ -35,6 +35,8 @@ export interface IncomingOptions {
   /** The serial that the client has said in IXFR; undefined: it has asked for the whole zone. */
   readonly since: Serial | undefined;
   readonly recordsMax?: number;
+  /** Receives each record of a whole zone once; they are in the result unless given. */
+  readonly onWhole?: ((record: ReceivedRecord) => void) | undefined;
 }
 
 interface Step {
@@ -52,6 +54,7 @@ export class IncomingTransfer {
   readonly #apexKey: string;
   readonly #since: Serial | undefined;
   readonly #recordsMax: number;
+  readonly #onWhole: (record: ReceivedRecord) => void;
   #shape: Shape = 'unknown';
   #first: ReceivedRecord | undefined;
   #count = 0;
@@ -61,7 +64,8 @@ export class IncomingTransfer {
   /** The owner of the record before, mostly that of this one too. */
   #owner: Name | undefined;
 
-  constructor({ apex, since, recordsMax = TRANSFER_IN_RECORDS_MAX }: IncomingOptions) {
+  constructor({ apex, since, recordsMax = TRANSFER_IN_RECORDS_MAX, onWhole }: IncomingOptions) {
+    this.#onWhole = onWhole ?? ((record) => void this.#records.push(record));
     this.#apex = apex;
     this.#apexKey = ownerKey(apex);
     this.#since = since;
@@ -76,6 +80,11 @@ export class IncomingTransfer {
   /** What came, once its last record was there; undefined before. */
   get result(): Received | undefined {
     return this.#result;
+  }
+
+  /** The serial of what comes, once two records have shown what it is. */
+  get serial(): Serial | undefined {
+    return this.#shape === 'unknown' ? undefined : this.#serial;
   }
 
   /** The records of one message. What is wrong, in words that follow the primary's address; undefined: nothing. */
@@ -109,11 +118,11 @@ export class IncomingTransfer {
     if (this.#shape === 'unknown') {
       const isStep = isApexSoa && this.#since !== undefined && soaSerial(record.rdata) === this.#since;
       this.#shape = isStep && this.#since !== this.#serial ? 'differences' : 'whole';
-      this.#records.push(this.#first);
+      if (this.#shape === 'whole') this.#onWhole(this.#first);
     }
     if (this.#shape === 'differences') return isApexSoa ? this.#takeStep(record) : this.#takeChange(record);
     if (!isApexSoa) {
-      this.#records.push(record);
+      this.#onWhole(record);
       return undefined;
     }
     if (!equalBytes(record.rdata, this.#first.rdata)) {

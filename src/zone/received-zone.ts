@@ -4,14 +4,14 @@
  * belongs to what it covers), RFC 5155 §7.3 (of several NSEC3 chains a secondary chooses one).
  * Not here: differences (received-changes.ts), what its records must satisfy together (check.ts).
  */
-import { PRESIGNED_SIGNATURES_MAX } from '#base/limits/dnssec.ts';
+import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';
-import { type Name, type OwnerKey, equalNames, ownerKey, parentName } from '#dns/name.ts';
+import { type Name, type OwnerKey, equalNames, isAtOrBelow, ownerKey, parentName } from '#dns/name.ts';
 import { type Nsec3Parameters, hashOfOwner, nsec3Parameters } from '#dns/nsec3.ts';
-import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
+import { TableView } from '#zone/table/table-view.ts';
+import { ZoneTable } from '#zone/table/zone-table.ts';
 import { type Manager } from './view.ts';
-import { type MemoryZone, type ZoneRrset, memoryZone } from './zone.ts';
 
 /** A record as it came. */
 export interface PlainRecord {
@@ -30,70 +30,81 @@ export interface LeftOut {
 }
 
 export interface ReceivedZone {
-  readonly zone: MemoryZone;
+  readonly zone: TableView;
   readonly leftOut: LeftOut;
-}
-
-interface Group {
-  readonly owner: Name;
-  readonly type: RrType;
-  ttl: number;
-  readonly rdatas: Uint8Array[];
-  readonly signatures: Uint8Array[];
 }
 
 /** Every owner must be at or below `apex`. */
 export function receivedZone(apex: Name, records: readonly PlainRecord[]): ReceivedZone {
-  const apexKey = ownerKey(apex);
-  const groups = new Map<OwnerKey, Map<RrType, Group>>();
   const param = records.filter(({ owner, type }) => type === TYPE.NSEC3PARAM && equalNames(owner, apex));
-  const parameters = chosenChain(param.map(({ rdata }) => rdata));
-  let nsec3 = 0;
-  let last: { readonly owner: Name; readonly types: Map<RrType, Group> } | undefined;
-  const isLeftOut = ({ owner, type, rdata }: PlainRecord): boolean =>
-    type === TYPE.NSEC3 && (!isOfChain(rdata, parameters) || !isHashedOwner(owner, apexKey));
-  for (const record of records) {
-    if (isLeftOut(record)) {
-      nsec3++;
-      continue;
-    }
-    const { owner, type, ttl, rdata } = record;
-    if (last === undefined || !equalBytes(last.owner, owner)) {
-      const key = ownerKey(owner);
-      let types = groups.get(key);
-      if (types === undefined) groups.set(key, (types = new Map()));
-      last = { owner, types };
-    }
-    const covered = type === TYPE.RRSIG ? coveredType(rdata) : type;
-    let group = last.types.get(covered);
-    if (group === undefined) {
-      group = { owner, type: covered, ttl: Number.MAX_SAFE_INTEGER, rdatas: [], signatures: [] };
-      last.types.set(covered, group);
-    }
-    if (type === TYPE.RRSIG) group.signatures.push(rdata);
-    else {
-      group.rdatas.push(rdata);
-      group.ttl = Math.min(group.ttl, ttl);
-    }
-  }
-  const { rrsets, signatures } = assembled(apexKey, groups);
-  return { zone: memoryZone(apex, rrsets), leftOut: { signatures, nsec3 } };
+  const all = new ReceivedRecords(apex, chosenChain(param.map(({ rdata }) => rdata)));
+  for (const record of records) all.add(record);
+  return all.end();
 }
 
-function assembled(apexKey: OwnerKey, groups: ReadonlyMap<OwnerKey, ReadonlyMap<RrType, Group>>) {
-  const rrsets: ZoneRrset[] = [];
-  let leftOut = 0;
-  for (const [key, types] of groups)
-    for (const { owner, type, ttl, rdatas, signatures: given } of types.values()) {
-      const all = given.length < 2 ? given : sortRdatas(TYPE.RRSIG, given);
-      const signatures = rdatas.length === 0 ? [] : all.slice(0, PRESIGNED_SIGNATURES_MAX);
-      leftOut += all.length - signatures.length;
-      if (rdatas.length === 0) continue;
-      const sorted = rdatas.length === 1 ? rdatas : sortRdatas(type, rdatas);
-      rrsets.push({ owner, type, ttl, rdatas: sorted, signatures, manager: receivedManager(type, key === apexKey) });
+/** The records of a zone, one after the other. Closed by `end`. */
+export class ReceivedRecords {
+  readonly #chain: Nsec3Parameters | undefined;
+  readonly #names: ZoneTable;
+  /** NSEC3 by hashed owner. */
+  readonly #hashes: ZoneTable;
+  #nsec3 = 0;
+  /** The owner of the record before, mostly that of this one too, and its numbers in both tables. */
+  #owner: Name | undefined;
+  #key: OwnerKey = '';
+  #name = -1;
+  #hash = -1;
+
+  /** `chain`: the NSEC3 chain that is used. */
+  constructor(apex: Name, chain: Nsec3Parameters | undefined) {
+    this.#chain = chain;
+    this.#names = new ZoneTable(apex, { managerOf: receivedManager });
+    this.#hashes = new ZoneTable(apex, { managerOf: receivedManager, hasEmptyNonTerminals: false });
+  }
+
+  /** Its owner must be at or below the apex. The record is copied. */
+  add({ owner, type, ttl, rdata }: PlainRecord): void {
+    const { apexKey } = this.#names;
+    if (type === TYPE.NSEC3 && (!isOfChain(rdata, this.#chain) || !isHashedOwner(owner, apexKey))) {
+      this.#nsec3++;
+      return;
     }
-  return { rrsets, signatures: leftOut };
+    if (owner !== this.#owner && (this.#owner === undefined || !equalBytes(this.#owner, owner))) {
+      [this.#owner, this.#key, this.#name, this.#hash] = [owner, ownerKey(owner), -1, -1];
+      assert(isAtOrBelow(this.#key, apexKey), 'a record outside its zone');
+    }
+    const covered = type === TYPE.RRSIG ? coveredType(rdata) : type;
+    const isHashed = covered === TYPE.NSEC3;
+    const table = isHashed ? this.#hashes : this.#names;
+    const name = isHashed ? this.#numberOfHash() : this.#numberOfName();
+    const known = table.rrset(name, covered);
+    // The same object as before, so that the table keeps the owner once.
+    const rrset = known ?? table.addRrset(name, { owner: this.#owner, type: covered, ttl: NO_TTL, rdatas: [] });
+    if (type === TYPE.RRSIG) return table.addSignature(rrset, rdata);
+    table.addRecord(rrset, rdata);
+    table.lowerTtl(rrset, ttl);
+  }
+
+  end(): ReceivedZone {
+    const hashed = new TableView(this.#hashes);
+    const zone = new TableView(this.#names, hashed);
+    const signatures = this.#names.uncovered + this.#hashes.uncovered;
+    return { zone, leftOut: { signatures, nsec3: this.#nsec3 } };
+  }
+
+  #numberOfName(): number {
+    if (this.#name < 0) this.#name = this.#names.name(this.#key);
+    return this.#name;
+  }
+
+  #numberOfHash(): number {
+    if (this.#hash < 0) this.#hash = this.#hashes.name(this.#key);
+    return this.#hash;
+  }
 }
+
+/** Above every TTL (RFC 2181 §8). */
+const NO_TTL = 0xffff_ffff;
 
 /** The type that an RRSIG covers (RFC 4034 §3.1.1). */
 export function coveredType(rrsig: Uint8Array): RrType {

@@ -74,7 +74,7 @@ describe('every type: text → wire → text → wire is a fixpoint', () => {
         expect(formatRdata(type, parsed(type, shown))).toBe(shown);
         // RFC 3597 §5: the same data as octets.
         expect(parsed(type, `\\# ${wire.length} ${Buffer.from(wire).toString('hex')}`)).toEqual(wire);
-        expect(readRdata(type, wire, 0, wire.length)).toEqual(wire);
+        expect(readRdata(type, { message: wire, offset: 0, length: wire.length })).toEqual(wire);
         for (const { offset, length } of rdataNames(type, wire)) expect(nameLengthAt(wire, offset)).toBe(length);
         const canonical = canonicalRdata(type, wire);
         expect(checkRdata(type, canonical)).toEqual([]);
@@ -110,7 +110,7 @@ describe('every type: octets of any kind', () => {
           const good = problems.length === 0;
           // What is taken comes back; what is refused is shown as octets, and refused again.
           expect(back.ok ? back.value : undefined).toEqual(good ? octets : undefined);
-          expect(readRdata(type, octets, 0, octets.length)).toEqual(good ? octets : undefined);
+          expect(readRdata(type, { message: octets, offset: 0, length: octets.length })).toEqual(good ? octets : undefined);
           expect(good || shown.startsWith('\\# ')).toBe(true);
         },
       ),
@@ -189,7 +189,7 @@ describe('RFC 1035 §4.1.4, RFC 3597 §4: reading compressed names', () => {
   const before = bytes('07 65 78 61 6d 70 6c 65 00 04 6d 61 69 6c c0 00');
   const message = (rdata: string) => new Uint8Array([...before, ...bytes(rdata)]);
   const read = (type: number, rdata: string, size = bytes(rdata).length) => {
-    const octets = readRdata(type, message(rdata), before.length, size);
+    const octets = readRdata(type, { message: message(rdata), offset: before.length, length: size });
     return octets === undefined ? undefined : formatRdata(type, octets);
   };
   test('types of RFC 1035, and the older ones that were sent so', () => {
@@ -211,13 +211,13 @@ describe('RFC 1035 §4.1.4, RFC 3597 §4: reading compressed names', () => {
     expect(read(TYPE.NS, '40 61')).toBeUndefined(); // reserved label type
     expect(read(TYPE.NS, '01 61 00', 2)).toBeUndefined(); // the name passes RDLENGTH
     expect(read(TYPE.NS, 'c000 00')).toBeUndefined(); // octets left over
-    expect(readRdata(TYPE.NS, message('c000'), before.length, 3)).toBeUndefined(); // RDLENGTH passes the message
+    expect(readRdata(TYPE.NS, { message: message('c000'), offset: before.length, length: 3 })).toBeUndefined(); // RDLENGTH passes the message
   });
   test('a name that grows past 255 octets through a pointer is refused', () => {
     const long = `3f${'61'.repeat(63)}`.repeat(3);
     const octets = bytes(`${long} 3c${'62'.repeat(60)} 00 01 63 c000`);
-    expect(readRdata(TYPE.NS, octets, 254, 4)).toBeUndefined();
-    expect(readRdata(TYPE.NS, octets, 254, 4 - 1)).toBeUndefined();
+    expect(readRdata(TYPE.NS, { message: octets, offset: 254, length: 4 })).toBeUndefined();
+    expect(readRdata(TYPE.NS, { message: octets, offset: 254, length: 3 })).toBeUndefined();
   });
 });
 

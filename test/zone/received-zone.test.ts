@@ -16,6 +16,25 @@ test('RFC 4034 §3: RRSIGs stand with what they cover; one that covers nothing i
   expect([rrsetOf(node, TYPE.A)?.signatures.length, node?.rrsets.length, leftOut]).toEqual([1, 1, { signatures: 1, nsec3: 0 }]);
 });
 
+test('RFC 4592 §2.2.2: a name with nothing but such RRSIGs does not exist, unless one below it does', () => {
+  const lines = [`x 60 RRSIG A ${SIGNATURE}`, `a.b 60 RRSIG A ${SIGNATURE}`, `b 60 RRSIG A ${SIGNATURE}`];
+  const keyOf = (name: string) => ownerKey(record(`${name} 1 A 192.0.2.1`).owner);
+  const { zone, leftOut } = zoneOf(...lines, 'c.a.b 60 A 192.0.2.1', `y.x 60 RRSIG A ${SIGNATURE}`);
+  expect(leftOut.signatures).toBe(4);
+  expect(['x', 'y.x'].map((name) => zone.node(keyOf(name)))).toEqual([undefined, undefined]);
+  expect(['b', 'a.b'].map((name) => zone.node(keyOf(name))?.rrsets)).toEqual([[], []]);
+  expect([...zone.ascend(zone.apexKey)].map(({ key }) => key)).toEqual(['@', 'b', 'a.b', 'c.a.b'].map(keyOf));
+  expect([zone.size, zone.changedRrsets]).toEqual([4, 3]);
+});
+
+test('an RRSIG may come before what it covers; the twelve first of an RRset stay', () => {
+  const many = Array.from({ length: 14 }, (_, at) => `a 60 RRSIG A 13 3 60 20300101000000 20200101000000 ${at} z.example. AAAA`);
+  const { zone, leftOut } = zoneOf(...many, ...many.slice(0, 3), 'a 60 A 192.0.2.1');
+  const rrset = rrsetOf(zone.node(ownerKey(record('a 1 A 192.0.2.1').owner)), TYPE.A);
+  expect([rrset?.ttl, rrset?.signatures.length, leftOut.signatures, zone.changedRrsets]).toEqual([60, 12, 2, 4]);
+  expect(rrset?.signatures.map((each) => each[17])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
 test('RFC 2181 §5: the lowest TTL holds for an RRset, and a record that comes twice is one', () => {
   const { zone } = zoneOf('a.b 60 A 192.0.2.2', 'a.b 30 A 192.0.2.1', 'A.b 90 A 192.0.2.1');
   const rrset = rrsetOf(zone.node(ownerKey(record('a.b 1 A 192.0.2.1').owner)), TYPE.A);

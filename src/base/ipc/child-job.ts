@@ -34,12 +34,13 @@ interface NoteMessage {
 export function runChildJob<Reply>(
   script: URL,
   request: object,
-  { limitMs, signal, stopped, files = [], onNote, execArgv, ...options }: ChildJobOptions,
+  { limitMs, signal, stopped, files = [], onNote, execArgv, env: given, ...options }: ChildJobOptions,
 ): Promise<Reply> {
   if (signal.aborted) return Promise.reject(new Error(stopped));
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  // No variable but those that are given: what it needs comes by the channel.
-  const whole = { execArgv: safeNodeOptions(execArgv), env: {}, ...options };
+  // No variable but these and those that are given: what it needs comes by the channel.
+  const env = { ...passed(process.env), ...given };
+  const whole = { execArgv: safeNodeOptions(execArgv), ...options, env };
   const child = fork(script, [], { ...whole, stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...files] });
   const end = (why: string): void => {
     reject(new Error(why));
@@ -62,6 +63,13 @@ export function runChildJob<Reply>(
     signal.removeEventListener('abort', stop);
     if (child.connected) child.disconnect();
   });
+}
+
+/** Of this process's own: compiled code, without which a start takes a second of a processor, and the allocator. */
+const PASSED = ['MALLOC_ARENA_MAX', 'NODE_COMPILE_CACHE'] as const;
+
+function passed(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
 }
 
 function isNote(message: unknown): message is NoteMessage {

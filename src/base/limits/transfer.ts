@@ -92,6 +92,13 @@ export const TRANSFERS_IN_RECORDS_MAX = TRANSFER_IN_RECORDS_MAX;
 export const TRANSFER_IN_SHARED_MS = 300_000;
 /** Wait before a zone is asked for again for which there was no memory. */
 export const POSTPONED_MS = 10_000;
+/**
+ * A whole zone from here on is made ready by a process of its own (ADR 0050): some 8,000 records, which would take this
+ * process 100 ms. Its octets wait in a file, so many at a time. Below it the process would take longer to start.
+ */
+export const TRANSFER_IN_APART_BYTES_MIN = 1024 * 1024;
+/** A zone from here on waits for others of its size; it does not hold up smaller ones. Some 100,000 records. */
+export const TRANSFER_IN_LARGE_BYTES_MIN = 12 * 1024 * 1024;
 /** Octets of one transfer: what so many records of ordinary size have, signatures too. */
 export const TRANSFER_IN_BYTES_MAX = 512 * 1024 * 1024;
 /** How long one transfer may take: 512 MiB at 75 KiB/s. A new one begins at the beginning. */

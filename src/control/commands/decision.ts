@@ -96,6 +96,18 @@ export interface WholeZone {
   readonly serial?: Serial;
 }
 
+/** What a primary sent: a plan, or all of a zone that was not there. */
+export type ReceivedPart = { readonly dnssec: 'on' | 'off' } & (
+  | { readonly plan: ZonePlan; readonly whole?: undefined }
+  | { readonly whole: ReceivedWhole; readonly plan?: undefined }
+);
+
+export type ReceivedWhole = ZoneView & {
+  readonly size: number;
+  /** RRsets, and one more for each that has signatures; those of hashed owners too. */
+  readonly changedRrsets: number;
+};
+
 /** Changes of one zone's records. */
 export interface ZonePart {
   /** The zone as it is; undefined: the part makes it. */
@@ -121,7 +133,7 @@ export interface ZonePart {
   /** The whole zone as another signer made it; nothing is signed here. */
   readonly presigned?: { readonly plan: ZonePlan; readonly presigned: Presigned };
   /** What a primary sent, as it is to be served; nothing is signed here. */
-  readonly received?: { readonly plan: ZonePlan; readonly dnssec: 'on' | 'off' };
+  readonly received?: ReceivedPart;
   /** The changes are what a primary sent, of a zone that is signed here. */
   readonly isFromPrimary?: true;
   /** The changes are those of a catalog and its members; a zone that the part makes is a catalog. */

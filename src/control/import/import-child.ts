@@ -1,27 +1,28 @@
 /**
- * Entry of the process of an import: one import, then it ends. Its text is file 4, the names go to file 5; neither has
- * a name on the disk any more, so nothing is left behind however it ends.
+ * Entry of the process of an import: one import, then it ends. What it reads is file 4, the names go to file 5;
+ * neither has a name on the disk any more, so nothing is left behind however it ends.
  * Not here: what is done (job.ts), how long it may take (import-process.ts).
  */
-import { readFileSync } from 'node:fs';
-import { latin1 } from '#base/bytes.ts';
+import { readSync } from 'node:fs';
+import { assert } from '#base/assert.ts';
 import { serveChildJob } from '#base/ipc/child-job.ts';
 import { type Problem } from '#base/problem.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
 import { fullFailure, isOutOfSpace } from '#store/free-space.ts';
 import { openReader } from '#store/reader.ts';
-import { type ImportReply, type ImportRequest, makeImport } from './job.ts';
+import { type ImportReply, makeImport } from './job.ts';
+import { type ImportRequest } from './work.ts';
 import { type ImportStep } from './progress.ts';
 
-const TEXT_FILE = 4;
+const INPUT_FILE = 4;
 const NODE_FILE = 5;
 
 serveChildJob('waxseal import', run);
 
 async function run(request: ImportRequest, tell: (step: ImportStep) => void): Promise<ImportReply> {
   try {
-    const readText = () => latin1(readFileSync(TEXT_FILE));
-    return await makeImport(request, openReader(request.storeDir), { readText, nodes: NODE_FILE, tell });
+    const readInput = () => readWhole(INPUT_FILE, request.inputBytes);
+    return await makeImport(request, openReader(request.storeDir), { readInput, nodes: NODE_FILE, tell });
   } catch (error) {
     return replyTo(error, request.storeDir);
   }
@@ -36,4 +37,15 @@ function replyTo(error: unknown, dir: string): ImportReply {
 
 function rejected(problem: Problem): ImportReply {
   return { kind: 'rejected', problems: [problem] };
+}
+
+/** The first octets of a file, wherever its reading position is: that is its parent's too. */
+function readWhole(file: number, bytes: number): Buffer {
+  const octets = Buffer.allocUnsafeSlow(bytes);
+  for (let at = 0; at < bytes;) {
+    const read = readSync(file, octets, at, bytes - at, at);
+    assert(read > 0, 'what an import reads ends early');
+    at += read;
+  }
+  return octets;
 }

@@ -11,7 +11,8 @@ import { runChildJob } from '#base/ipc/child-job.ts';
 import { unnamedFile } from '#base/folder.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type NodeWrite } from '#store/writer.ts';
-import { type ImportReply, type ImportRequest } from './job.ts';
+import { type ImportReply } from './job.ts';
+import { type ImportRequest } from './work.ts';
 import { readNodes } from './node-file.ts';
 import { type ImportStep } from './progress.ts';
 
@@ -22,24 +23,32 @@ export interface ImportDone {
   readonly close: () => void;
 }
 
+/** What is read: the text of a zone file, latin1, or a file that is there and open. */
+export type ImportInput = { readonly text: string } | { readonly file: number };
+
 /** Does an import; a test gives its own. Rejects when the process ends without a word, takes too long or is stopped. */
 export type RunImport = (
   request: ImportRequest,
-  text: string,
+  input: ImportInput,
   way: { readonly signal: AbortSignal; readonly tell: (step: ImportStep) => void },
 ) => Promise<ImportDone>;
 
 /** In a process of its own. Its files have no name: they go with the two processes. */
-export const runImportProcess: RunImport = async (request, text, way) => {
+export const runImportProcess: RunImport = async (request, input, way) => {
   const files: number[] = [];
   const close = (): void => {
     for (const file of files.splice(0)) closeSync(file);
   };
   try {
-    for (const what of ['text', 'nodes']) files.push(unnamedFile(request.storeDir, `import-${what}`));
-    const [textFile, nodeFile] = files as [number, number];
-    await writeText(textFile, text);
-    const reply = await inProcess(request, [textFile, nodeFile], way);
+    const open = (what: string): number => {
+      const file = unnamedFile(request.storeDir, `import-${what}`);
+      files.push(file);
+      return file;
+    };
+    const nodeFile = open('nodes');
+    const inputFile = 'file' in input ? input.file : open('text');
+    if ('text' in input) await writeText(inputFile, input.text);
+    const reply = await inProcess(request, [inputFile, nodeFile], way);
     if (reply.kind === 'failed') throw new Error(reply.why);
     const nodes = reply.kind === 'made' ? readNodes(nodeFile, reply.made.fileBytes) : [];
     return { reply, nodes, close };

@@ -1,38 +1,35 @@
 /**
- * Large imports: made ready by a process of their own, while other changes have their turns, and committed in a turn
- * when nothing that they depend on has changed meanwhile. Else they are made again.
+ * Large imports, and large zones from primaries: made ready by a process of their own, while other changes have their
+ * turns, and committed in a turn when nothing that they depend on has changed meanwhile.
  *
  * Other changes of the zone wait until its import has ended, and are turned away when that takes long: an import that
  * every record of a busy zone makes stale would never end. The server's own upkeep does not wait.
- * Not here: the process (import-process.ts), what an import changes (control/zone/import.ts).
+ * Not here: making ready and committing (apart.ts), what an import changes (control/zone/import.ts).
  */
-import { randomBytes } from 'node:crypto';
 import {
   IMPORT_APART_CHARACTERS_MIN,
   IMPORT_APART_GENERATED_MIN,
   IMPORT_LARGE_CHARACTERS_MIN,
-  IMPORT_TRIES_MAX,
   IMPORT_WAIT_MS,
 } from '#base/limits/changes.ts';
-import { atZone } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Result, fail, ok } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
-import { messageOf } from '#store/failure.ts';
-import { KEK_BYTES, type Sealer, createSealer } from '#store/seal.ts';
 import { type Actor, type Command, type RunOptions } from '#control/api/control.ts';
 import { type Decision, type Turn } from '#control/commands/decision.ts';
 import { type CommandOf, type ZoneContext } from '#control/commands/table.ts';
 import { type Done } from '#control/funnel/carry-out.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type Decide } from '#control/funnel/group.ts';
-import { TurnQueue } from '#control/funnel/turn-queue.ts';
-import { keyLabel } from '#control/signing/keys.ts';
-import { FILL_LIMITS, type FillLimits, type Filled, Filling, cleared, isRewrittenBy } from './filling.ts';
-import { type ImportDone, type RunImport } from './import-process.ts';
-import { type ImportMade, type ImportRequest } from './job.ts';
-import { type ImportStep, Progress, type ProgressOptions } from './progress.ts';
-import { type RequestFacts, clockProblem, importBase, importRequest } from './request.ts';
+import { changedMeanwhile } from '#control/secondary/decisions.ts';
+import { type TakeTransfer, type TransferOrder } from '#control/secondary/take-apart.ts';
+import { type ApartOrder, ApartWork } from './apart.ts';
+import { type FillLimits, Filling } from './filling.ts';
+import { type RunImport } from './import-process.ts';
+import { type ImportMade } from './job.ts';
 import { LargeWrites } from './large-writes.ts';
+import { Progress, type ProgressOptions } from './progress.ts';
+import { type RequestFacts, clockProblem, fileOrder, importBase } from './request.ts';
+import { transferOrder } from './transfer-order.ts';
 import { UnderWay } from './under-way.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
@@ -69,26 +66,26 @@ export class Imports {
   readonly #options: ImportsOptions;
   readonly #stopping = new AbortController();
   readonly #underWay: UnderWay;
-  readonly #small = oneByOne();
-  readonly #large = oneByOne();
-  readonly #filling: Filling;
+  /** Undefined: all is made in its turn. */
+  readonly #apart: ApartWork | undefined;
   /** Work that is left when an import has been answered. */
   readonly #after = new Set<Promise<void>>();
 
   constructor(options: ImportsOptions) {
     this.#options = options;
-    this.#filling = new Filling(options);
     this.#underWay = new UnderWay(options.importWaitMs ?? IMPORT_WAIT_MS);
-    if (options.runImport === undefined) return;
-    const [filling, underWay, stopping] = [this.#filling, this.#underWay, this.#stopping.signal];
+    const { runImport } = options;
+    if (runImport === undefined) return;
+    const [filling, underWay, stopping] = [new Filling(options), this.#underWay, this.#stopping.signal];
     this.#follow(filling.sweepAll(stopping));
     const follow = this.#follow.bind(this);
+    this.#apart = new ApartWork({ ...options, runImport, filling, stopping, follow });
     options.funnel.useLarge(new LargeWrites({ ...options, filling, underWay, stopping, follow }));
   }
 
   /** Whether the command is one that has a process of its own. */
   takes(command: Command): command is ImportCommand {
-    if (this.#options.runImport === undefined || command.kind !== 'zone.import') return false;
+    if (this.#apart === undefined || command.kind !== 'zone.import') return false;
     if (command.include !== undefined) return false;
     return command.text.length >= IMPORT_APART_CHARACTERS_MIN || generatesMany(command.text);
   }
@@ -114,7 +111,7 @@ export class Imports {
     const progress = turn.dryRun === true ? undefined : new Progress(parts);
     let ended = 'nothing was changed';
     try {
-      const done = await this.#tries(order, (step) => progress?.at(step));
+      const done = await this.#apart!.carryOut(this.#ofFile(order), (step) => progress?.at(step));
       ended = endText(done);
       return done;
     } finally {
@@ -135,140 +132,44 @@ export class Imports {
     this.#after.add(ended);
   }
 
-  async #tries(order: ImportOrder, tell: Tell): Promise<Result<Done>> {
-    for (let tries = 1; ; tries++) {
-      const done = await this.#once(order, tell);
-      const isStale = !done.ok && done.problems[0]?.code === 'IMPORT_OVERTAKEN';
-      if (!isStale || tries === IMPORT_TRIES_MAX) return done;
-    }
+  /** How a zone from a primary is made ready and written; undefined: not apart from this process. */
+  get takeTransfer(): TakeTransfer | undefined {
+    const apart = this.#apart;
+    return apart && ((order) => this.#takeTransfer(order, apart));
   }
 
-  async #once(order: ImportOrder, tell: Tell): Promise<Result<Done>> {
-    const { command, turn, decide } = order;
-    const attempt: Attempt = {};
-    let isWritten = false;
+  async #takeTransfer(order: TransferOrder, apart: ApartWork): Promise<Result<readonly string[]>> {
+    const held = await this.#underWay.hold(formatName(order.zone), 'a transfer');
+    if (!held.ok) return held;
+    let notes: readonly string[] = [];
     try {
-      const done = await this.#options.funnel.changeAfter(turn, async () => {
-        // A condition that does not hold already is said before the work.
-        const early = await decide(() => ok({ isChanged: false }))();
-        const wrong = clockProblem(this.#options, command);
-        if (!early.ok || wrong !== undefined) return early.ok ? fail(wrong!) : early;
-        const inTurn = command.text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
-        const made = await inTurn(`${turn.actor.kind} ${turn.actor.id}`, () => this.#make(order, attempt, tell));
-        if (!made.ok) return made;
-        const filled = await this.#fill(order, made.value, attempt, tell);
-        return filled.ok ? ok(decide(() => this.#settle(command, made.value, filled.value))) : filled;
-      });
-      isWritten = done.ok && done.value.generation !== undefined;
-      return done;
+      const onMade = (made: ImportMade): void => void (notes = made.notes);
+      const done = await apart.carryOut({ ...transferOrder(this.#options, order), onMade }, () => {});
+      if (done.ok) return ok(notes);
+      // No fault of the primary.
+      return this.#stopping.signal.aborted ? fail(changedMeanwhile(order.record)) : done;
     } finally {
-      attempt.done?.close();
-      const litter = isWritten ? attempt.left : attempt.reservedId;
-      // Not waited for: nothing reads what is there.
-      if (litter !== undefined) this.#follow(this.#filling.sweep(litter, this.#stopping.signal));
+      held.value();
     }
   }
 
-  /** Made ready in the process, of what is there when its time has come. */
-  async #make({ command, turn, options }: ImportOrder, attempt: Attempt, tell: Tell): Promise<Result<MadeImport>> {
-    const { writer, runImport } = this.#options;
+  #ofFile({ command, turn, options, decide }: ImportOrder): ApartOrder {
     const { zone, text } = command;
-    const signal = this.#signal(options.signal);
-    if (signal.aborted) return fail(notMade(zone, STOPPED));
-    tell({ stage: 'starting' });
-    const base = importBase(this.#options, command);
-    if (turn.dryRun !== true && writer.zoneByName(zone) === undefined) {
-      // A zone that is made meanwhile must not make the import stale.
-      const reserved = await this.#filling.reserve(formatName(zone));
-      if (!reserved.ok) return reserved;
-      attempt.reservedId = reserved.value;
-    }
-    const { reservedId: newZoneId } = attempt;
-    const session = randomBytes(KEK_BYTES);
-    const request = importRequest(this.#options, command, turn, options, { sessionKey: session, newZoneId });
-    try {
-      attempt.done = await runImport!(request, text, { signal, tell });
-    } catch (error) {
-      return fail(notMade(zone, messageOf(error)));
-    }
-    const { reply, nodes } = attempt.done;
-    if (reply.kind === 'rejected') return fail(...reply.problems);
-    const { writtenByMs } = request;
-    return ok({ base, writtenByMs, sealer: createSealer(session, randomBytes), made: reply.made, nodes, newZoneId });
-  }
-
-  /** In the import's turn: what was made, when all that it was made of is as it was. */
-  #settle(command: ImportCommand, ready: MadeImport, filled: Filled | undefined): Result<Decision> {
-    const { base, writtenByMs, sealer, made, nodes, newZoneId } = ready;
-    const { clock, time, onDue } = this.#options;
-    const wrong = clockProblem(this.#options, command);
-    if (wrong !== undefined) return fail(wrong);
-    if (importBase(this.#options, command) !== base || time.nowMs() > writtenByMs) return fail(overtaken(command.zone));
-    const { write, parts, changed, warnings } = made;
-    const fresh = new Set(parts.flatMap((part) => [...part.fresh.keys()]));
-    const audit = { ...write?.audit, atMs: clock.nowMs(), ...(write?.audit.action && { countedMs: time.nowMs() }) };
-    const secrets = write?.secrets?.map((each) =>
-      each.value !== null && fresh.has(each.id)
-        ? { ...each, value: this.#resealed(each.id, each.value, sealer) }
-        : each,
-    );
-    const named = filled?.documents ?? (newZoneId === undefined ? [] : [cleared(newZoneId)]);
-    const whole = write && {
-      ...write,
-      audit: audit as typeof write.audit,
-      nodes: filled?.rest ?? nodes,
-      documents: [...(write.documents ?? []), ...named],
-      ...(secrets && { secrets }),
-      ...(filled && { filled: filled.filled }),
+    const facts = this.#options;
+    return {
+      zone,
+      turn,
+      what: 'import',
+      input: { text },
+      lane: `${turn.actor.kind} ${turn.actor.id}`,
+      isLarge: text.length >= IMPORT_LARGE_CHARACTERS_MIN,
+      signal: options.signal,
+      early: async () => decide(() => ok({ isChanged: false }))(),
+      clockProblem: () => clockProblem(facts, command),
+      request: () => fileOrder(facts, command, turn, options),
+      base: () => importBase(facts, command),
+      decide,
     };
-    const hasDue = (write?.documents ?? []).length > 0;
-    return ok({
-      zone: formatName(command.zone),
-      made: { parts, changed, write: whole },
-      warnings,
-      isChanged: changed,
-      ...(hasDue ? { afterCommit: onDue } : {}),
-    });
-  }
-
-  /** The names of a large zone go into the store before its turn; undefined: all go in its turn. */
-  async #fill(
-    { command: { zone }, turn, options }: ImportOrder,
-    { newZoneId, made: { fileBytes, names }, nodes }: MadeImport,
-    attempt: Attempt,
-    tell: Tell,
-  ): Promise<Result<Filled | undefined>> {
-    const name = formatName(zone);
-    const record = newZoneId === undefined ? this.#options.writer.zoneByName(zone) : undefined;
-    const { fillLimits = FILL_LIMITS } = this.#options;
-    if (fileBytes < fillLimits.bytesMin || turn.dryRun === true) return ok(undefined);
-    if (record !== undefined) {
-      if (!isRewrittenBy(record.nodeCount, names, fillLimits)) return ok(undefined);
-      const reserved = await this.#filling.reserve(name);
-      if (!reserved.ok) return reserved;
-      attempt.reservedId = reserved.value;
-    }
-    const { reservedId: contentId } = attempt;
-    // A zone that is gone meanwhile: its turn says so.
-    if (contentId === undefined) return ok(undefined);
-    const total = Math.max(record?.nodeCount ?? 0, names);
-    const onWritten = (done: number) => tell({ stage: 'writing', done, total: Math.max(done, total) });
-    const way = { signal: this.#signal(options.signal), onWritten };
-    const filled = await this.#filling.fill({ name, contentId, record }, nodes, way);
-    if (filled.ok) attempt.left = filled.value?.left;
-    return filled.ok && filled.value === undefined ? fail(notMade(zone, STOPPED)) : filled;
-  }
-
-  #signal(cancelled: AbortSignal | undefined): AbortSignal {
-    const stopping = this.#stopping.signal;
-    return cancelled === undefined ? stopping : AbortSignal.any([stopping, cancelled]);
-  }
-
-  /** From under the key of the import to under the key-encryption key. */
-  #resealed(id: string, sealed: Uint8Array, session: Sealer): Uint8Array {
-    const opened = session.open(keyLabel(id), sealed);
-    if (!opened.ok) throw new Error('a key of an import does not open');
-    return this.#options.writer.sealer.seal(keyLabel(id), opened.value);
   }
 }
 
@@ -281,57 +182,8 @@ function generatesMany(text: string): boolean {
   return ranges.length < lines || records >= IMPORT_APART_GENERATED_MIN;
 }
 
-type Tell = (step: ImportStep) => void;
-
 /** Codes alone: the texts are about a file that only its sender has. */
 function endText(done: Result<Done>): string {
   if (!done.ok) return `nothing was changed: ${[...new Set(done.problems.map(({ code }) => code))].join(', ')}`;
   return done.value.generation === undefined ? 'the zone is that way already' : 'it is durable';
-}
-
-const STOPPED = 'it was stopped';
-
-/** What is to be given back at the end of a try. */
-interface Attempt {
-  done?: ImportDone;
-  /** Reserved for the names of the zone, when they are written under an id of their own. */
-  reservedId?: number | undefined;
-  /** The id that they stood under before. */
-  left?: number | undefined;
-}
-
-/** An import that is ready for its turn. */
-interface MadeImport extends Pick<ImportDone, 'nodes'>, Pick<ImportRequest, 'writtenByMs'> {
-  readonly base: string;
-  /** Reserved, when the import makes the zone. */
-  readonly newZoneId: number | undefined;
-  /** Of the key of the import. */
-  readonly sealer: Sealer;
-  readonly made: ImportMade;
-}
-
-function notMade(zone: Name, reason: string): Problem {
-  const why = `the import of ${formatName(zone)} was not made: ${reason}; nothing was changed`;
-  const fix = 'repeat the import; if it fails again, look at the log and at the memory of this machine';
-  return problem('IMPORT_FAILED', atZone(formatName(zone)), why, { fix });
-}
-
-function overtaken(zone: Name): Problem {
-  const name = formatName(zone);
-  const times = `${IMPORT_TRIES_MAX} times while its import was read`;
-  const why = `${name} or what it depends on changed ${times}; nothing was changed`;
-  return problem('IMPORT_OVERTAKEN', atZone(name), why, {
-    fix: 'see what changes it: waxseal zone history; then repeat',
-  });
-}
-
-/** Runs one at a time; lanes take turns. */
-function oneByOne(): <T>(lane: string, run: () => Promise<T>) => Promise<T> {
-  const queue = new TurnQueue<() => Promise<unknown>>(async (take) => {
-    await take()?.();
-  });
-  return (lane, run) =>
-    new Promise((resolve, reject) => {
-      queue.add(lane, () => run().then(resolve, reject));
-    });
 }

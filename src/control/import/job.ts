@@ -10,48 +10,20 @@ import { randomBytes } from 'node:crypto';
 import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { JOURNAL_CHANGESET_BYTES_MAX } from '#base/limits/store.ts';
 import { type Problem } from '#base/problem.ts';
-import { type Name, formatName } from '#dns/name.ts';
+import { latin1 } from '#base/bytes.ts';
 import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { createSealer } from '#store/seal.ts';
 import { type StoreWrite } from '#store/writer.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
-import { MemoryZone } from '#zone/zone.ts';
-import { type Prepared, type Turn } from '#control/commands/decision.ts';
-import { type CommandOf, type ZoneContext } from '#control/commands/table.ts';
+import { type Prepared } from '#control/commands/decision.ts';
 import { type Done, makeReady } from '#control/funnel/carry-out.ts';
-import { mailWatcher } from '#control/mail/watcher.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
-import { type SigningTime } from '#control/signing/signing-clock.ts';
-import { zoneHandlers } from '#control/zone/decide.ts';
+import { decideFile, decideTransfer } from './decide.ts';
 import { NodeFileWriter } from './node-file.ts';
 import { type ImportStep } from './progress.ts';
-
-type ImportCommand = CommandOf<'zone.import'>;
-
-/** All that an import depends on beside the store and its text. Plain data. */
-export interface ImportRequest {
-  readonly storeDir: string;
-  readonly command: Omit<ImportCommand, 'zone' | 'text' | 'include'>;
-  readonly zone: Name;
-  readonly turn: Turn;
-  /** The id that the zone gets when it is new. */
-  readonly newZoneId: number;
-  /** Names of neighbours that who asks may change. */
-  readonly mayChange: readonly string[];
-  /** Secrets of the zone's keys by key id, sealed under `sessionKey`. */
-  readonly secrets: ReadonlyMap<string, Uint8Array>;
-  /** 32 octets, for this import alone. */
-  readonly sessionKey: Uint8Array;
-  readonly recordsPerRrsetMax: number;
-  readonly hasResolvers: boolean;
-  readonly nowMs: number;
-  readonly countedMs: number;
-  /** Counted time at which it is written at the latest: what caches hold of the zone counts from then. */
-  readonly writtenByMs: number;
-  readonly signing: SigningTime;
-}
+import { type ImportRequest } from './work.ts';
 
 /** What is to be written; the names are in the file. */
 export interface ImportMade {
@@ -63,6 +35,8 @@ export interface ImportMade {
   readonly fileBytes: number;
   /** Names of the zone that are written, hashed ones too. */
   readonly names: number;
+  /** What of a transfer was left out, a line each. */
+  readonly notes: readonly string[];
 }
 
 export type ImportReply =
@@ -73,8 +47,8 @@ export type ImportReply =
 
 /** The files of an import, open. */
 export interface ImportFiles {
-  /** Its text, latin1. Called once: after that nothing here keeps it. */
-  readonly readText: () => string;
+  /** What is read. Called once: after that nothing here keeps it. */
+  readonly readInput: () => Buffer;
   /** For the names. */
   readonly nodes: number;
   /** Receives how far it is. */
@@ -85,14 +59,19 @@ export interface ImportFiles {
 export async function makeImport(
   request: ImportRequest,
   reader: StoreReader,
-  { readText, nodes: file, tell = () => {} }: ImportFiles,
+  { readInput, nodes: file, tell = () => {} }: ImportFiles,
 ): Promise<Exclude<ImportReply, { kind: 'failed' }>> {
   const { sessionKey, newZoneId, secrets, turn, countedMs, signing } = request;
   const sealing = { sealer: createSealer(sessionKey, randomBytes), nextZoneId: () => newZoneId };
   const writer: DecisionStore = Object.assign(reader, sealing);
   const clock = { nowMs: () => request.nowMs };
   tell({ stage: 'reading' });
-  const decided = await decide(request, readText(), writer);
+  const { work } = request;
+  const notes: string[] = [];
+  const decided =
+    work.kind === 'file'
+      ? await decideFile(request, work, latin1(readInput()), writer)
+      : await decideTransfer(request, work, readInput(), writer, notes);
   if (!decided.ok) return { kind: 'rejected', problems: decided.problems };
   tell({ stage: 'planning' });
   const names = new NodeFileWriter(file);
@@ -104,8 +83,8 @@ export async function makeImport(
     countedMs: () => request.writtenByMs,
     sealedSecret: (_zoneId, id) => secrets.get(id),
     onSigned: (done, total) => tell({ stage: 'signing', done, total }),
-    writeNew: (zoneId, { node, flags }) => {
-      if (turn.dryRun !== true) names.write({ zoneId, key: node.key, value: encodeNode(node, flags) });
+    writeNew: (zoneId, { node, flags }, isHashed = false) => {
+      if (turn.dryRun !== true) names.write({ zoneId, key: node.key, value: encodeNode(node, flags), isHashed });
     },
   });
   const ready = await makeReady(decided.value, turn, { clock, preparer, writer, countedMs: () => countedMs });
@@ -118,30 +97,8 @@ export async function makeImport(
   const { id: ownId = newZoneId } = writer.zoneByName(request.zone) ?? {};
   const own = done.parts.find(({ record }) => record.id === ownId);
   const count = own?.written?.nodeCount ?? (own === undefined ? 0 : own.plan.nodes.size + own.plan.hashed.size);
-  const made = { ...summary(done), warnings, fileBytes, names: count, write: write && withoutLarge(write) };
+  const made = { ...summary(done), warnings, fileBytes, names: count, notes, write: write && withoutLarge(write) };
   return { kind: 'made', made };
-}
-
-function decide(request: ImportRequest, text: string, writer: DecisionStore) {
-  const { zone, turn, countedMs, recordsPerRrsetMax, hasResolvers } = request;
-  const nothing = (): void => undefined;
-  const time = { nowMs: () => countedMs };
-  const handlers = zoneHandlers({
-    writer,
-    clock: { nowMs: () => request.nowMs },
-    watcher: mailWatcher(writer, time, nothing),
-    recordsPerRrsetMax,
-    aliases: { reader: writer, hasResolvers, ...time, look: () => Promise.resolve(new Map()), onDue: nothing },
-  });
-  const record = writer.zoneByName(zone);
-  const mayChange = new Set(request.mayChange);
-  const context: ZoneContext = {
-    served: record && { record, view: writer.view(record) },
-    emptyView: new MemoryZone(zone, new Map()),
-    actor: turn.actor,
-    mayChange: (apex) => mayChange.has(formatName(apex)),
-  };
-  return handlers['zone.import'].decide({ ...request.command, zone, text }, context);
 }
 
 /** Without names, which are in the file, and without changesets that are larger than the journal keeps. */

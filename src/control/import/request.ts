@@ -10,6 +10,7 @@ import { type Name, nameOf, ownerKey } from '#dns/name.ts';
 import { readAliases } from '#store/alias/aliases.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Sealer, createSealer } from '#store/seal.ts';
+import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type ParentCare, type RunOptions } from '#control/api/control.ts';
 import { type Turn } from '#control/commands/decision.ts';
@@ -19,7 +20,7 @@ import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { servedParent } from '#control/zone/neighbours.ts';
 import { readRemovedZone } from '#control/zone/removed.ts';
 import { zonesBelow } from '#control/zone/served-below.ts';
-import { type ImportRequest } from './job.ts';
+import { type ImportRequest } from './work.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
 
@@ -36,35 +37,53 @@ export interface RequestFacts {
 /** What caches hold is counted from then on: after the longest import there are others before it. */
 const WRITTEN_WITHIN_MS = 2 * IMPORT_MS_MAX;
 
+/** Of what the process is to do, all but what is the same for all. */
+export interface RequestOrder {
+  readonly zone: Name;
+  readonly turn: Turn;
+  readonly work: ImportRequest['work'];
+  readonly inputBytes: number;
+  /** A zone above that changes with it. */
+  readonly parent: ZoneRecord | undefined;
+}
+
 /** `newZoneId`: the id that is reserved for the zone; undefined: for one that is there, or a dry run. */
 export function importRequest(
   facts: RequestFacts,
-  { zone, text: _text, include: _include, ...command }: ImportCommand,
-  turn: Turn,
-  { mayChange = () => turn.actor.kind === 'socket' }: RunOptions,
+  { zone, turn, work, inputBytes, parent }: RequestOrder,
   { sessionKey, newZoneId }: { readonly sessionKey: Uint8Array; readonly newZoneId: number | undefined },
 ): ImportRequest {
-  const { writer, clock, time, signingClock, recordsPerRrsetMax, hasResolvers = true } = facts;
-  const parent = servedParent(writer, zone)?.record;
-  const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
-  const signed = [writer.zoneByName(zone), command.parent === 'delegate' && isChangeable ? parent : undefined];
+  const { writer, clock, time, signingClock, recordsPerRrsetMax } = facts;
   const countedMs = time.nowMs();
   return {
     storeDir: writer.dir,
-    command,
+    work,
+    inputBytes,
     zone,
     turn,
     newZoneId: newZoneId ?? writer.nextZoneId(),
-    mayChange: isChangeable ? [parent.name] : [],
-    secrets: secretsOf(facts, zone, signed, createSealer(sessionKey, randomBytes)),
+    secrets: secretsOf(facts, zone, [writer.zoneByName(zone), parent], createSealer(sessionKey, randomBytes)),
     sessionKey,
     recordsPerRrsetMax,
-    hasResolvers,
     nowMs: clock.nowMs(),
     countedMs,
     writtenByMs: countedMs + WRITTEN_WITHIN_MS,
     signing: signingClock.read(),
   };
+}
+
+/** What is asked of the process for a zone file. */
+export function fileOrder(
+  { writer, hasResolvers = true }: RequestFacts,
+  { zone, text, include: _include, ...command }: ImportCommand,
+  turn: Turn,
+  { mayChange = () => turn.actor.kind === 'socket' }: RunOptions,
+): RequestOrder {
+  const parent = servedParent(writer, zone)?.record;
+  const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
+  const work = { kind: 'file', command, mayChange: isChangeable ? [parent.name] : [], hasResolvers } as const;
+  const changed = command.parent === 'delegate' && isChangeable ? parent : undefined;
+  return { zone, turn, work, inputBytes: text.length, parent: changed };
 }
 
 /** Of the keys that the zone has or gets back, and of those of its parent when that changes with it. */
@@ -105,6 +124,12 @@ export function zoneBase(
     care === 'delegate' ? [parent?.name, parent?.revision] : [parent?.name, parent?.dnssec],
     zonesBelow(writer, ownerKey(zone)).map(({ name, dnssec, keys }) => [name, dnssec, keys]),
   ]);
+}
+
+/** What a transfer is made of beside its messages, as text. */
+export function transferBase(facts: RequestFacts, zone: Name): string {
+  const record = facts.writer.zoneByName(zone);
+  return JSON.stringify([zoneBase(facts, zone), record && readMembership(facts.writer, record.id)]);
 }
 
 /** Why nothing of the zone can be signed now; undefined: it can, or nothing is to be signed. */

@@ -15,6 +15,7 @@ import { rrsetOf } from '#zone/view.ts';
 import { type Decision, type ZonePart } from '#control/commands/decision.ts';
 import { planNothing } from './plan-nothing.ts';
 import { type Pulled } from './pull.ts';
+import { type TakenFrom } from './take-apart.ts';
 import { type TakenIn } from './take-in.ts';
 import { type SoaTimes, checkedState, soaTimes } from './timers.ts';
 
@@ -61,14 +62,13 @@ export interface TakingOrder {
  */
 export function decideTaking(order: TakingOrder): Result<Decision> | Promise<Result<Decision>> {
   const { reader, record, came, ip, nowMs, onChecked } = order;
-  const { part, again, serial, expireSeconds: saidSeconds, how } = came;
+  const { part, again } = came;
   const now = reader.zoneById(record.id);
   if (now === undefined || now.secondary?.mode !== record.secondary?.mode) return fail(changedMeanwhile(record));
   const decide = (fitting: ZonePart): Result<Decision> => {
-    const soaExpireSeconds = (timesAfter(fitting) ?? timesNow(reader, now.id))?.expireSeconds ?? 0;
-    const checked = checkedState(undefined, { nowMs, serial, soaExpireSeconds, saidSeconds, isTransfer: true });
+    const { decision, checked } = takenFrom(reader, now, fitting, { ...came, ip }, nowMs);
     onChecked(checked);
-    return ok(takenDecision(reader, now, fitting, checked, `serial ${serial} from ${ip} (${how})`));
+    return ok(decision);
   };
   if (now.revision === record.revision) return decide(part);
   // A zone that is signed here is signed anew at times; what came fits the zone as it is now as well.
@@ -77,20 +77,24 @@ export function decideTaking(order: TakingOrder): Result<Decision> | Promise<Res
   return again(now, reader.view(now)).then(ofNow);
 }
 
-export function takenDecision(
+/** The decision that makes `now` what has come, and what it writes about the look. */
+export function takenFrom(
   reader: StoreReader,
   now: ZoneRecord,
   part: ZonePart,
-  checked: CheckedState,
-  detail: string,
-): Decision {
-  return {
+  { serial, expireSeconds: saidSeconds, how, ip }: TakenFrom,
+  nowMs: number,
+): { readonly decision: Decision; readonly checked: CheckedState } {
+  const soaExpireSeconds = (timesAfter(part) ?? timesNow(reader, now.id))?.expireSeconds ?? 0;
+  const checked = checkedState(undefined, { nowMs, serial, soaExpireSeconds, saidSeconds, isTransfer: true });
+  const decision: Decision = {
     zone: now.name,
     parts: [{ ...part, secondary: { mode: now.secondary!.mode } }],
     documents: [checkedWrite(now.id, checked), ...resetDone(reader, now.id)],
-    detail,
+    detail: `serial ${serial} from ${ip} (${how})`,
     isChanged: true,
   };
+  return { decision, checked };
 }
 
 /** A zone that its catalog had reset has come whole. */
@@ -105,7 +109,7 @@ function resetDone(reader: StoreReader, zoneId: number): readonly DocumentWrite[
 export function timesAfter({ received, changes, view }: ZonePart): SoaTimes | undefined {
   const rdata =
     received !== undefined
-      ? rrsetOf(received.plan.nodes.get(view.apexKey)?.node, TYPE.SOA)?.rdatas[0]
+      ? rrsetOf(received.whole?.node(view.apexKey) ?? received.plan?.nodes.get(view.apexKey)?.node, TYPE.SOA)?.rdatas[0]
       : typeof changes === 'function'
         ? undefined
         : changes.find(({ type }) => type === TYPE.SOA)?.rrset?.rdatas[0];

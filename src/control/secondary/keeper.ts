@@ -17,9 +17,7 @@ import {
 import { SOA_CHECKS_MAX, SOA_CHECKS_PER_PRIMARY_MAX } from '#base/limits/transfer.ts';
 import { type Log } from '#base/log.ts';
 import { atZone } from '#base/place.ts';
-import { type Problem, type Result, fail, formatProblem, ok, problem, warning } from '#base/problem.ts';
-import { nameOf } from '#dns/name.ts';
-import { TYPE } from '#dns/types.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import {
@@ -29,9 +27,6 @@ import {
   readChecked,
   readPrimaries,
 } from '#store/transfer/primaries.ts';
-import { readMembership } from '#store/transfer/followed-catalogs.ts';
-import { serialOf } from '#zone/changeset.ts';
-import { rrsetOf } from '#zone/view.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import {
@@ -40,6 +35,7 @@ import {
   noteSuccess,
   primaryOrder,
   primaryState,
+  askedOf,
   isOver,
   isToBeWritten,
   stateOf,
@@ -47,7 +43,7 @@ import {
   newKept,
 } from './kept-zone.ts';
 import { changedMeanwhile, decideTaking, expiryDecision, timesNow } from './decisions.ts';
-import { type PullOptions, type PullOrder, type Pulled, pull } from './pull.ts';
+import { type PullOptions, type Pulled, notWritten, pull } from './pull.ts';
 import { type PrimaryAccess } from './primary-access.ts';
 import { checkedState, firstRetryMs, jittered } from './timers.ts';
 
@@ -65,6 +61,8 @@ export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
 
 /** `again`: it is looked at once more. Or words that follow the primary's address. */
 type Tried = 'current' | 'taken' | 'again' | { readonly failure: string };
+
+type TakenZone = Extract<Pulled, { kind: 'taken' }>;
 
 const ACTOR = { kind: 'system', id: 'secondary', from: '' } as const;
 
@@ -242,22 +240,7 @@ export class SecondaryKeeper {
     const access = this.#options.access(primary);
     if ('failure' in access) return access;
     const { writer, nowMs } = this.#options;
-    const view = writer.view(record);
-    const soa = rrsetOf(view.node(view.apexKey), TYPE.SOA);
-    const isCopy = record.secondary?.mode === 'copy';
-    // A zone that is signed here has changes of ours: after one, all that the primary has is brought again.
-    const isThere = soa !== undefined && (isCopy || kept.takenRevision === record.revision);
-    // RFC 9432 §5.6: it comes whole, whatever serial it has; what is here is served until then.
-    const isKnown = isThere && readMembership(writer, record.id)?.isReset !== true;
-    const order: PullOrder = {
-      server: ipPort(primary.ip, primary.port),
-      ...access,
-      apex: nameOf(record.name),
-      record,
-      view,
-      serial: isKnown ? (isCopy ? serialOf(view) : kept.checked?.serial) : undefined,
-      known: isKnown && isCopy ? { ttl: soa.ttl, rdata: soa.rdatas[0]! } : undefined,
-    };
+    const order = { server: ipPort(primary.ip, primary.port), ...access, ...askedOf(writer, record, kept) };
     const now = (): number => Math.floor(nowMs() / 1000);
     const pulled = await pull(order, { ...this.#options, now, signal: this.#stop.signal });
     if (pulled.kind === 'failed') return { failure: pulled.failure };
@@ -269,7 +252,15 @@ export class SecondaryKeeper {
       return 'again';
     }
     primaryState(kept, primary).serial = pulled.serial;
-    return pulled.kind === 'current' ? this.#current(kept, record, pulled) : this.#take(kept, record, primary, pulled);
+    if (pulled.kind === 'current') return this.#current(kept, record, pulled);
+    if (pulled.kind === 'new') return this.#take(kept, record, primary, pulled);
+    if (pulled.kind === 'overtaken') return this.#again(kept);
+    return this.#taken(kept, record, primary, { ...pulled, checked: readChecked(writer, record.id) });
+  }
+
+  #again(kept: KeptZone): Tried {
+    kept.isWanted = true;
+    return 'again';
   }
 
   async #current(kept: KeptZone, record: ZoneRecord, pulled: Extract<Pulled, { kind: 'current' }>): Promise<Tried> {
@@ -290,20 +281,26 @@ export class SecondaryKeeper {
     came: Extract<Pulled, { kind: 'new' }>,
   ): Promise<Tried> {
     const { funnel, nowMs, writer } = this.#options;
-    const { serial, notes, how } = came;
     let checked = kept.checked;
     const done = await funnel.change({ actor: ACTOR, action: 'zone.transfer' }, () =>
       decideTaking({ reader: writer, record, came, ip: primary.ip, nowMs: nowMs(), onChecked: (it) => (checked = it) }),
     );
-    if (!done.ok && done.problems.some(({ code }) => code === 'PRECONDITION')) {
-      kept.isWanted = true;
-      return 'again';
-    }
-    if (!done.ok)
-      return { failure: `sends a zone that is not written: ${done.problems.map(formatProblem).join('; ')}` };
+    if (!done.ok && done.problems.some(({ code }) => code === 'PRECONDITION')) return this.#again(kept);
+    if (!done.ok) return { failure: notWritten(done.problems) };
+    return this.#taken(kept, record, primary, { ...came, checked });
+  }
+
+  /** It is durable. */
+  #taken(
+    kept: KeptZone,
+    record: ZoneRecord,
+    primary: Primary,
+    { serial, notes, how, checked }: Pick<TakenZone, 'serial' | 'notes' | 'how'> & Pick<KeptZone, 'checked'>,
+  ): Tried {
+    const { nowMs, writer } = this.#options;
     this.counts.transfers += 1;
     [kept.checked, kept.writtenAtMs, kept.notes] = [checked, nowMs(), notes];
-    kept.takenRevision = this.#options.writer.zoneById(record.id)?.revision;
+    kept.takenRevision = writer.zoneById(record.id)?.revision;
     this.#log?.info('secondary.transferred', `${record.name} serial ${serial} from ${primary.ip}: ${how}`, {
       zone: record.name,
     });

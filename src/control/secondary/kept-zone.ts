@@ -4,10 +4,17 @@
  */
 import { formatIpPort, ipPort } from '#base/address.ts';
 import { CHECKED_WRITE_SHARE } from '#base/limits/transfer.ts';
+import { nameOf } from '#dns/name.ts';
 import { type Serial } from '#dns/serial.ts';
+import { TYPE } from '#dns/types.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { type CheckedState, type Primary, expiresAtMs } from '#store/transfer/primaries.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { serialOf } from '#zone/changeset.ts';
+import { rrsetOf } from '#zone/view.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
+import { type PullOrder } from './pull.ts';
 import { primaryRestMs } from './timers.ts';
 
 export interface KeptPrimary {
@@ -143,5 +150,27 @@ export function viewOf(record: ZoneRecord, kept: KeptZone, list: readonly Primar
         ...(lookedAtMs === undefined ? {} : { lookedAtMs }),
       };
     }),
+  };
+}
+
+/** What is asked of a primary, in view of what is here. */
+export function askedOf(
+  reader: StoreReader,
+  record: ZoneRecord,
+  { takenRevision, checked }: KeptZone,
+): Pick<PullOrder, 'apex' | 'record' | 'view' | 'serial' | 'known'> {
+  const view = reader.view(record);
+  const soa = rrsetOf(view.node(view.apexKey), TYPE.SOA);
+  const isCopy = record.secondary?.mode === 'copy';
+  // A zone that is signed here has changes of ours: after one, all that the primary has is brought again.
+  const isThere = soa !== undefined && (isCopy || takenRevision === record.revision);
+  // RFC 9432 §5.6: it comes whole, whatever serial it has; what is here is served until then.
+  const isKnown = isThere && readMembership(reader, record.id)?.isReset !== true;
+  return {
+    apex: nameOf(record.name),
+    record,
+    view,
+    serial: isKnown ? (isCopy ? serialOf(view) : checked?.serial) : undefined,
+    known: isKnown && isCopy ? { ttl: soa.ttl, rdata: soa.rdatas[0]! } : undefined,
   };
 }

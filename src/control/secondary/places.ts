@@ -17,6 +17,8 @@ export interface Place {
   readonly reserve: Reserve;
   /** Aborted when the memory is given to another. */
   readonly signal: AbortSignal;
+  /** The zone has come: it is not slow, and its memory is not given to another any more. */
+  readonly keep: () => void;
 }
 
 export interface PlaceLimits {
@@ -82,7 +84,11 @@ export class TransferPlaces {
     const holder: Holder = { abort: new AbortController(), records: 0, shared: 0, sharedSinceMs: 0 };
     this.#holders.add(holder);
     try {
-      return await work({ reserve: (records) => this.#reserve(holder, records), signal: holder.abort.signal });
+      return await work({
+        reserve: (records) => this.#reserve(holder, records),
+        signal: holder.abort.signal,
+        keep: () => void (holder.sharedSinceMs = Infinity),
+      });
     } finally {
       this.#holders.delete(holder);
       this.#leave(address);

@@ -13,7 +13,11 @@ import { type KnownSoa } from '#transfer/incoming-message.ts';
 import { type Received } from '#transfer/incoming-transfer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type SoaAnswer, type SoaOrder } from './ask-soa.ts';
-import { type FetchFailure, type FetchOrder, type Fetched } from './fetch-zone.ts';
+import { TRANSFER_IN_RECORDS_MAX } from '#base/limits/transfer.ts';
+import { type ProblemCode } from '#base/problem-codes.ts';
+import { type Problem, formatProblem } from '#base/problem.ts';
+import { type TakeTransfer } from './take-apart.ts';
+import { type FetchFailure, type FetchOrder, type Fetched, type StoredZone } from './fetch-zone.ts';
 import { type Place } from './places.ts';
 import { type TakenIn, takeIn } from './take-in.ts';
 
@@ -26,6 +30,8 @@ export interface PullOptions {
   readonly now: () => number;
   readonly signal: AbortSignal;
   readonly recordsPerRrsetMax: number;
+  /** Where the messages of a large zone wait, and who writes it; absent: it is made ready here. */
+  readonly apart?: { readonly folder: string; readonly takeTransfer: TakeTransfer } | undefined;
 }
 
 export interface PullOrder extends StreamServer {
@@ -53,6 +59,15 @@ export type Pulled =
       /** For people: what came, and how much of it. */
       readonly how: string;
     }
+  /** It is written already. */
+  | {
+      readonly kind: 'taken';
+      readonly serial: Serial;
+      readonly notes: readonly string[];
+      readonly how: string;
+    }
+  /** The zone here has changed meanwhile. */
+  | { readonly kind: 'overtaken'; readonly serial: Serial }
   /** It is for a later time, and no primary has failed. Words that follow the primary's address. */
   | { readonly kind: 'postponed'; readonly failure: string }
   /** Words that follow the primary's address. */
@@ -91,7 +106,11 @@ async function transfer(order: TransferOrder, options: PullOptions): Promise<Tra
   const { now, recordsPerRrsetMax } = options;
   const { reserve } = place;
   const signal = AbortSignal.any([options.signal, place.signal]);
-  const fetched = await options.fetchZone({ server, tls, apex, key, known, now, signal, reserve });
+  const { apart } = options;
+  const fetched = await options.fetchZone({
+    ...{ server, tls, apex, key, known, now, signal, reserve },
+    folder: apart?.folder,
+  });
   if ('failure' in fetched) {
     if (place.signal.aborted) return { kind: 'failed', failure: TOO_SLOW };
     const { failure, isAnswer, isPostponed } = fetched;
@@ -101,23 +120,64 @@ async function transfer(order: TransferOrder, options: PullOptions): Promise<Tra
   const { received, expireSeconds } = fetched;
   const { serial } = received;
   if (received.kind === 'current') return { kind: 'current', serial, expireSeconds };
+  if (received.kind === 'stored') {
+    try {
+      if (isStale(order, received)) return { kind: 'current', serial, expireSeconds };
+      place.keep();
+      return await takeStored(order, options, fetched, received);
+    } finally {
+      received.close();
+    }
+  }
   if (isStale(order, received)) return { kind: 'current', serial, expireSeconds };
   const again = (zone: ZoneRecord, of: ZoneView): Promise<TakenIn> =>
     takeIn({ record: zone, view: of, received, recordsPerRrsetMax });
   const taken = await again(record, view);
   if ('failure' in taken) return { kind: taken.needsWhole === true ? 'whole' : 'failed', failure: taken.failure };
   const { part, notes } = taken;
-  return { kind: 'new', serial, expireSeconds, part, again, notes, how: howText(received, fetched) };
+  return { kind: 'new', serial, expireSeconds, part, again, notes, how: howText(howOf(received), fetched) };
+}
+
+/** A large zone: another process makes it ready, while this one answers others. */
+async function takeStored(
+  { apex: zone, record, server }: TransferOrder,
+  { apart, signal }: PullOptions,
+  fetched: Fetched,
+  { serial, messages, isDifferences }: StoredZone,
+): Promise<Transferred> {
+  const how = howText(isDifferences ? 'IXFR' : 'AXFR', fetched);
+  const from = { ip: server.ip, serial, expireSeconds: fetched.expireSeconds, how };
+  const recordsMax = TRANSFER_IN_RECORDS_MAX;
+  const taken = await apart!.takeTransfer({ zone, record, turn: TURN, messages, recordsMax, from, signal });
+  if (taken.ok) return { kind: 'taken', serial, notes: taken.value, how };
+  const { problems } = taken;
+  if (problems.some(({ code }) => OVERTAKEN.includes(code))) return { kind: 'overtaken', serial };
+  const refused = problems.find(({ code }) => code === 'PRIMARY_FAILED');
+  const failure = refused?.message ?? notWritten(problems);
+  return { kind: isDifferences && refused !== undefined ? 'whole' : 'failed', failure };
+}
+
+const TURN = { actor: { kind: 'system', id: 'secondary', from: '' }, action: 'zone.transfer' } as const;
+
+/** The zone is looked at again, and no primary has failed. */
+const OVERTAKEN: readonly ProblemCode[] = ['PRECONDITION', 'IMPORT_OVERTAKEN', 'IMPORT_UNDER_WAY'];
+
+/** Words that follow the primary's address. */
+export function notWritten(problems: readonly Problem[]): string {
+  return `sends a zone that is not written: ${problems.map(formatProblem).join('; ')}`;
 }
 
 const TOO_SLOW = 'sends a large zone so slowly that others waited for its memory: it was given up';
 
 /** A whole zone that is not newer than what came last; a zone that is not there yet takes any. */
-function isStale({ serial }: PullOrder, received: Received): boolean {
+function isStale({ serial }: PullOrder, received: { readonly serial: Serial }): boolean {
   return serial !== undefined && !isNewer(received.serial, serial);
 }
 
-function howText(received: Received, { messages, bytes }: Fetched): string {
-  const kind = received.kind === 'differences' ? `IXFR of ${received.differences.length} steps` : 'AXFR';
+function howOf(received: Received): string {
+  return received.kind === 'differences' ? `IXFR of ${received.differences.length} steps` : 'AXFR';
+}
+
+function howText(kind: string, { messages, bytes }: Fetched): string {
   return `${kind}, ${messages} messages, ${bytes} octets`;
 }

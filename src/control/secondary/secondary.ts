@@ -8,6 +8,7 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { type MetricFamily } from '#control/api/control.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
 import { type TransferParts, type TransferPartsOptions, transferParts } from '#control/transfer/transfer.ts';
+import { type TakeTransfer } from './take-apart.ts';
 import { askSoa } from './ask-soa.ts';
 import { fetchZone } from './fetch-zone.ts';
 import { type KeeperOptions, SecondaryKeeper } from './keeper.ts';
@@ -26,6 +27,8 @@ export interface SecondaryPartsOptions extends TransferPartsOptions {
   readonly settings: { readonly sealer?: PrimaryTlsOptions['sealer'] };
   readonly primaryRoots?: PrimaryTlsOptions['extraRoots'];
   readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
+  /** Who makes large zones ready and writes them; absent: this process. */
+  readonly takeTransfer?: TakeTransfer | undefined;
 }
 
 export interface SecondaryParts extends Omit<TransferParts, 'handlers'> {
@@ -41,7 +44,7 @@ export interface SecondaryParts extends Omit<TransferParts, 'handlers'> {
 
 /** With those of transfers to others (control/transfer/). */
 export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
-  const { writer, clock, random, settings, primaryRoots: extraRoots } = options;
+  const { writer, clock, random, settings, primaryRoots: extraRoots, takeTransfer } = options;
   const { sealer = () => ok(writer.sealer) } = settings;
   const access: KeeperOptions['access'] = (primary) =>
     primaryAccess(primary, { reader: writer, sealer, extraRoots, key: (name) => keys.text(name) });
@@ -54,6 +57,7 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
   const places = new TransferPlaces(PLACE_LIMITS, () => performance.now());
   const keeper: SecondaryKeeper = new SecondaryKeeper({
     ...options,
+    apart: takeTransfer && { folder: writer.dir, takeTransfer },
     askSoa,
     fetchZone,
     inPlace: (address, work) => places.use(address, work),

@@ -21,18 +21,19 @@ import { recordLimitAfter, startNodeCheck } from '#zone/check-state.ts';
 import { checkApex, checkNode, checkView } from '#zone/check.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { receivedEdits } from '#zone/received-changes.ts';
-import { type LeftOut, receivedZone } from '#zone/received-zone.ts';
+import { type LeftOut, type ReceivedZone, receivedZone } from '#zone/received-zone.ts';
 import { type ZoneView, isSignerType, rrsetOf } from '#zone/view.ts';
-import { type MemoryZone, zoneRrsets } from '#zone/zone.ts';
+import { zoneRrsets } from '#zone/zone.ts';
 import { zonemdVerdict } from '#zone/zonemd-verdict.ts';
 import { type Received } from '#transfer/incoming-transfer.ts';
-import { type ZonePart } from '#control/commands/decision.ts';
+import { type StoredContent } from '#transfer/stored-messages.ts';
+import { type ReceivedPart, type ZonePart } from '#control/commands/decision.ts';
 import { bringRrsets } from '#control/zone/import.ts';
 
 export interface TakeInOptions {
   readonly record: ZoneRecord;
   readonly view: ZoneView;
-  readonly received: Exclude<Received, { kind: 'current' }>;
+  readonly received: Exclude<Received, { kind: 'current' }> | StoredContent;
   /** The setting `limits.records_per_rrset`. */
   readonly recordsPerRrsetMax: number;
 }
@@ -47,14 +48,14 @@ export type TakenIn =
 export async function takeIn(options: TakeInOptions): Promise<TakenIn> {
   const { received, record } = options;
   if (received.kind === 'differences') return takeDifferences(options, received);
-  const { zone, leftOut } = receivedZone(options.view.apex, received.records);
+  const read = received.kind === 'read' ? received : receivedZone(options.view.apex, received.records);
   await turn();
-  return record.secondary?.mode === 'sign' ? takeToSign(options, zone) : takeCopy(options, zone, leftOut);
+  return record.secondary?.mode === 'sign' ? takeToSign(options, read.zone) : takeCopy(options, read);
 }
 
 /** Large zones take seconds: other work has its turn between the parts. */
-async function takeCopy(options: TakeInOptions, zone: MemoryZone, leftOut: LeftOut): Promise<TakenIn> {
-  const { record, view, recordsPerRrsetMax } = options;
+async function takeCopy(options: TakeInOptions, { zone, leftOut }: ReceivedZone): Promise<TakenIn> {
+  const { record, view, recordsPerRrsetMax, received } = options;
   const problems = [
     ...iterationProblems(zone),
     ...checkView(zone, { recordsPerRrset: recordLimitAfter(view, recordsPerRrsetMax) }),
@@ -63,9 +64,12 @@ async function takeCopy(options: TakeInOptions, zone: MemoryZone, leftOut: LeftO
   const failure = firstError(problems) ?? digestFailure(zone);
   if (failure !== undefined) return { failure };
   await turn();
-  const plan = await planWhole(view, zone);
+  const dnssec = signedState(zone);
+  // A large zone that was not here is never a plan as a whole.
+  const isSliced = received.kind === 'read' && view.node(view.apexKey) === undefined;
+  const what: ReceivedPart = isSliced ? { whole: zone, dnssec } : { plan: await planWhole(view, zone), dnssec };
   return {
-    part: { record, view, changes: [], received: { plan, dnssec: signedState(zone) } },
+    part: { record, view, changes: [], received: what },
     notes: leftOutNotes(leftOut),
   };
 }
@@ -93,7 +97,7 @@ function takeDifferences(options: TakeInOptions, received: Extract<Received, { k
 }
 
 /** Its records are brought as a zone file's are, under a serial of our own. */
-function takeToSign({ record, view, recordsPerRrsetMax }: TakeInOptions, zone: MemoryZone): TakenIn {
+function takeToSign({ record, view, recordsPerRrsetMax }: TakeInOptions, zone: ZoneView): TakenIn {
   const signer = signerType(zone);
   if (signer !== undefined) {
     const fix = 'have the primary send it unsigned, or take it without --sign';
@@ -122,7 +126,7 @@ function ownSerial(rdatas: readonly Uint8Array[], serial: Serial): readonly Uint
 }
 
 /** The first type that only a signer makes. */
-function signerType(zone: MemoryZone): RrType | undefined {
+function signerType(zone: ZoneView): RrType | undefined {
   for (const { owner, type, signatures } of zoneRrsets(zone)) {
     if (signatures.length > 0) return TYPE.RRSIG;
     const isApex = equalNames(owner, zone.apex);

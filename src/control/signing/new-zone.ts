@@ -4,22 +4,16 @@
  * Not here: what is signed (dnssec/plan-new-zone.ts), where the names go (control/import/job.ts), the check
  * (prepare.ts).
  */
-import { createHash } from 'node:crypto';
-import { assert } from '#base/assert.ts';
-import { CHANGESET_LINES_MAX, VERIFY_SAMPLE_NODES } from '#base/limits/changes.ts';
-import { NEW_ZONE_RECORDS_BYTES_MAX, NEW_ZONE_SLICE_NODES, SIGNING_INLINE_COUNT_MAX } from '#base/limits/dnssec.ts';
-import { JOURNAL_CHANGESET_BYTES_MAX } from '#base/limits/store.ts';
+import { VERIFY_SAMPLE_NODES } from '#base/limits/changes.ts';
+import { NEW_ZONE_SLICE_NODES, SIGNING_INLINE_COUNT_MAX } from '#base/limits/dnssec.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
-import { type Serial } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
 import { type PendingSlice, planNewZone } from '#dnssec/plan-new-zone.ts';
-import { type PlannedNode, type SigningSettings, type ZonePlan, signBatches } from '#dnssec/plan.ts';
-import { encodeAdditionsHead, encodeRrsets } from '#zone/changeset-codec.ts';
-import { type ChangesetLines, changesetLines } from '#zone/changeset-text.ts';
-import { type ChangedRrset, type Changeset, diffNodes, madeBySigner, orderChangeset } from '#zone/changeset.ts';
+import { type PlannedNode, type SigningSettings, signBatches } from '#dnssec/plan.ts';
 import { type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
-import { type WholeZone, type WrittenZone } from '#control/commands/decision.ts';
+import { type WholeZone } from '#control/commands/decision.ts';
+import { Additions, type NewZoneRecord } from './additions.ts';
 import { type PoolKey, SigningPool } from './pool.ts';
 
 export interface NewZoneSigning {
@@ -33,11 +27,7 @@ export interface NewZoneSigning {
   readonly onSigned?: ((done: number, total: number) => void) | undefined;
 }
 
-export interface SignedNewZone {
-  /** Without nodes; its changeset has the records of a small zone, and none of a large one. */
-  readonly plan: ZonePlan;
-  readonly written: WrittenZone;
-  readonly shown: ChangesetLines;
+export interface SignedNewZone extends NewZoneRecord {
   /** Names to be checked, and the zone as far as the check looks at it. */
   readonly sample: { readonly nodes: readonly PlannedNode[]; readonly view: ZoneView };
 }
@@ -99,74 +89,6 @@ async function inThreads(slices: Iterable<PendingSlice>, pool: SigningPool, { ta
     while (underWay.length > 0) await finishFirst();
   } finally {
     await pool.close();
-  }
-}
-
-/** The changeset of a new zone while it is made. Of a large one its length and digest stay. */
-class Additions {
-  readonly #zone: Name;
-  readonly #toSerial: Serial;
-  readonly #expected: { readonly count: number; readonly isSigned: boolean };
-  readonly #hash = createHash('sha256');
-  /** Undefined when there is more than is kept. */
-  #records: ChangedRrset[] | undefined = [];
-  #octets: Uint8Array[] | undefined = [];
-  #sizeBytes = 0;
-  #rrsets = 0;
-  #ownRecords = 0;
-  /** Of all records; of `#first`. */
-  #lines = 0;
-  #firstLines = 0;
-  readonly #first: ChangedRrset[] = [];
-
-  constructor(zone: Name, toSerial: Serial, expected: { readonly count: number; readonly isSigned: boolean }) {
-    this.#zone = zone;
-    this.#toSerial = toSerial;
-    this.#expected = expected;
-    this.#put(encodeAdditionsHead({ zone, fromSerial: 0, toSerial }, expected.count));
-  }
-
-  /** The next nodes in canonical order. */
-  add(nodes: readonly PlannedNode[]): void {
-    const difference = { deleted: [], added: [] as ChangedRrset[] };
-    for (const { node } of nodes) diffNodes(undefined, node, difference);
-    // The SOA is in the first slice, with the apex.
-    const { added } = orderChangeset(this.#zone, 0, this.#toSerial, difference);
-    this.#put(encodeRrsets(added));
-    this.#rrsets += added.length;
-    if (this.#sizeBytes > NEW_ZONE_RECORDS_BYTES_MAX) this.#records = undefined;
-    this.#records?.push(...added);
-    const isMade = madeBySigner(this.#zone, this.#expected.isSigned);
-    for (const rrset of added) {
-      const { length } = rrset.rdatas;
-      this.#lines += length;
-      if (!isMade(rrset)) this.#ownRecords += length;
-      if (this.#firstLines >= CHANGESET_LINES_MAX) continue;
-      this.#first.push(rrset);
-      this.#firstLines += length;
-    }
-  }
-
-  end(nodeCount: number, signatureCount: number): Omit<SignedNewZone, 'sample'> {
-    assert(this.#rrsets === this.#expected.count, 'a new zone has another number of RRsets than was planned');
-    const serials = { zone: this.#zone, fromSerial: 0, toSerial: this.#toSerial, deleted: [] };
-    const changeset: Changeset = { ...serials, added: this.#records ?? [] };
-    const shown = changesetLines({ ...serials, added: this.#first }, CHANGESET_LINES_MAX);
-    const digest = { sizeBytes: this.#sizeBytes, sha256: this.#hash.digest('hex') };
-    const octets = this.#octets === undefined ? {} : { octets: new Uint8Array(Buffer.concat(this.#octets)) };
-    const large = this.#records === undefined ? { large: { ...digest, records: this.#ownRecords, ...octets } } : {};
-    return {
-      plan: { nodes: new Map(), hashed: new Map(), changeset, changed: true, signatureCount },
-      written: { nodeCount, ...large },
-      shown: { ...shown, omitted: this.#lines - shown.added.length },
-    };
-  }
-
-  #put(octets: Uint8Array): void {
-    this.#hash.update(octets);
-    this.#sizeBytes += octets.length;
-    if (this.#sizeBytes > JOURNAL_CHANGESET_BYTES_MAX) this.#octets = undefined;
-    this.#octets?.push(octets);
   }
 }
 

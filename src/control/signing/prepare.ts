@@ -20,6 +20,7 @@ import {
   type RefreshSlice,
   prepareRefresh,
 } from '#dnssec/plan.ts';
+import { planWhole } from '#dnssec/plan-received.ts';
 import { KEY_POLICY, rolesOf } from '#dnssec/key-policy.ts';
 import { noteGone } from '#dnssec/rollover/gone.ts';
 import { verifyHashed, verifyNodes } from '#dnssec/verify.ts';
@@ -28,7 +29,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type KeySet, type Prepared, type ZonePart } from '#control/commands/decision.ts';
+import { type KeySet, type Prepared, type ReceivedPart, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
 import { keptByCatalog } from '#control/commands/catalog-zone.ts';
 import { keptByPrimary } from '#control/commands/secondary-zone.ts';
@@ -36,6 +37,7 @@ import { zonemdTooLarge } from '#dnssec/plan-zonemd.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
 import { signNewZone } from './new-zone.ts';
+import { writeReceivedZone } from './received-zone.ts';
 import { type Looked, sampleOfPlan, walkBoth } from './looked.ts';
 import { signInPool } from './pool.ts';
 import { claimsOf, poolKeys, settingsOf } from './settings.ts';
@@ -53,8 +55,8 @@ export interface ZonePreparerOptions {
   readonly sealedSecret?: (zoneId: number, id: string) => Uint8Array | undefined;
   /** How many signatures of a large plan are made so far, of how many. */
   readonly onSigned?: (done: number, total: number) => void;
-  /** Receives the names of a new zone as they are signed; absent: they are in its plan. */
-  readonly writeNew?: (zoneId: number, node: PlannedNode) => void;
+  /** Receives the names of a new zone as they are made; absent: they are in its plan. */
+  readonly writeNew?: (zoneId: number, node: PlannedNode, isHashed?: boolean) => void;
 }
 
 /** A part whose changes are known. */
@@ -95,7 +97,7 @@ export class ZonePreparer {
     const ofCatalog = keptByCatalog(part);
     if (ofCatalog !== undefined) return fail(ofCatalog);
     if (part.presigned !== undefined) return ok(this.#presigned(part, part.presigned, zone, nowMs));
-    if (part.received !== undefined) return ok(this.#received(part, part.received, zone, nowMs));
+    if (part.received !== undefined) return whenThere(this.#received(part, part.received, zone, nowMs), ok);
     const kept = keptByPrimary(part);
     if (kept !== undefined) return fail(kept);
     // For all who ask: mail policies, CAs, upkeep.
@@ -186,19 +188,29 @@ export class ZonePreparer {
   }
 
   /** A zone as a primary sent it. */
-  #received(part: SettledPart, { plan, dnssec }: ReceivedZone, zone: string, nowMs: number): Prepared {
-    const before = part.record ?? newRecord(this.#options.writer.nextZoneId(), zone, nowMs);
-    const catalog = part.isOfCatalog === true ? { isCatalog: true as const } : {};
-    const { secondary } = withRole(before, part.secondary);
-    const serial = plan.changed ? plan.changeset.toSerial : before.serial;
-    const isMoved = plan.nodes.size > 0 || plan.hashed.size > 0 || before.dnssec !== dnssec;
-    return {
-      plan,
-      isChanged: isMoved || part.record === undefined || !sameRole(secondary, before.secondary),
-      fresh: NO_KEYS.sealed,
-      forgotten: [],
-      record: { ...withRole(before, part.secondary), ...catalog, dnssec, serial, changedAtMs: nowMs },
+  #received(part: SettledPart, received: ReceivedPart, zone: string, nowMs: number): Soon<Prepared> {
+    const { writer, writeNew } = this.#options;
+    const before = part.record ?? newRecord(writer.nextZoneId(), zone, nowMs);
+    const ready = (plan: ZonePlan, more: Partial<Prepared>): Prepared => {
+      const catalog = part.isOfCatalog === true ? { isCatalog: true as const } : {};
+      const { secondary } = withRole(before, part.secondary);
+      const { dnssec } = received;
+      const serial = plan.changed ? plan.changeset.toSerial : before.serial;
+      const isMoved = plan.changed || plan.nodes.size > 0 || plan.hashed.size > 0 || before.dnssec !== dnssec;
+      return {
+        plan,
+        isChanged: isMoved || part.record === undefined || !sameRole(secondary, before.secondary),
+        fresh: NO_KEYS.sealed,
+        forgotten: [],
+        record: { ...withRole(before, part.secondary), ...catalog, dnssec, serial, changedAtMs: nowMs },
+        ...more,
+      };
     };
+    const { whole } = received;
+    if (whole === undefined) return ready(received.plan, {});
+    if (writeNew === undefined) return planWhole(part.view, whole).then((plan) => ready(plan, {}));
+    const { plan, ...more } = writeReceivedZone(whole, (node, isHashed) => writeNew(before.id, node, isHashed));
+    return ready(plan, more);
   }
 
   #signingTime(): SigningTime {
@@ -303,7 +315,6 @@ interface Made {
 }
 
 type PresignedZone = NonNullable<ZonePart['presigned']>;
-type ReceivedZone = NonNullable<ZonePart['received']>;
 
 /** Each change digests the whole zone: what grows past the limit is rejected, not left without a digest in silence. */
 function tooLargeForDigest({ name, nodeCount }: ZoneRecord, view: ZoneView, { nodes }: ZonePlan): Problem | undefined {

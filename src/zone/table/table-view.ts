@@ -12,15 +12,16 @@ const NO_NODES: NodeTree = { node: () => undefined, ascend: () => [], descend: (
 export class TableView implements ZoneView {
   readonly apex: Name;
   readonly apexKey: OwnerKey;
-  /** A file brings no NSEC3. */
-  readonly hashed = NO_NODES;
+  readonly hashed: NodeTree;
+  readonly #hashedView: TableView | undefined;
   readonly #table: ZoneTable;
   /** Names of the table in canonical order. */
   readonly #order: Uint32Array;
   readonly #kept = new Map<number, ZoneNode>();
 
-  /** Takes the table as it is now, and closes it. */
-  constructor(table: ZoneTable) {
+  /** Takes the table as it is now, and closes it. `hashed`: NSEC3 by hashed owner; a file brings none. */
+  constructor(table: ZoneTable, hashed?: TableView) {
+    [this.hashed, this.#hashedView] = [hashed ?? NO_NODES, hashed];
     this.apex = table.apex;
     this.apexKey = table.apexKey;
     this.#table = table;
@@ -30,6 +31,11 @@ export class TableView implements ZoneView {
   /** Nodes, empty non-terminals included. */
   get size(): number {
     return this.#order.length;
+  }
+
+  /** RRsets, and one more for each that has signatures, as in a changeset; those of hashed owners too. */
+  get changedRrsets(): number {
+    return this.#table.changedRrsets + (this.#hashedView?.changedRrsets ?? 0);
   }
 
   node(key: OwnerKey): ZoneNode | undefined {

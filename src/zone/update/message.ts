@@ -66,7 +66,7 @@ function readRecord(
   if (end > message.length) return undefined;
   // Records with data of their type: those to be added, compared or deleted one by one.
   const hasData = (rrClass === CLASS.IN || (rrClass === CLASS.NONE && isUpdate)) && !isMetaType(type);
-  const rdata = hasData ? readRdata(type, message, rdataAt, bytes) : copyOf(message, rdataAt, end);
+  const rdata = hasData ? readRdata(type, { message, offset: rdataAt, length: bytes }) : copyOf(message, rdataAt, end);
   if (rdata === undefined) return undefined;
   const record = { owner: owner.name, type, class: rrClass, ttl: readU32(message, at + 4), rdata };
   return { record, end };

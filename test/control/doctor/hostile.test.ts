@@ -36,7 +36,7 @@ function randomAnswer(random: Random, type: RrType): ResolverAnswer {
   const rdatas: Uint8Array[] = [];
   for (let tries = 0; tries < 200 && rdatas.length < 3; tries++) {
     const octets = octetsOf(random, 60);
-    const read = readRdata(type, octets, 0, octets.length);
+    const read = readRdata(type, { message: octets, offset: 0, length: octets.length });
     if (read !== undefined) rdatas.push(read);
   }
   return rdatas.length === 0 ? { kind: 'nodata' } : { kind: 'answer', rdatas, ttlSeconds: 5 };

@@ -5,7 +5,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader } from '#store/reader.ts';
 import { nameOf } from '#dns/name.ts';
-import { type ImportRequest, makeImport } from '#control/import/job.ts';
+import { makeImport } from '#control/import/job.ts';
+import { type ImportRequest } from '#control/import/work.ts';
 import { readNodes } from '#control/import/node-file.ts';
 import { MAIL_ZONE_TEXT, TEST_ACTOR, temporaryControl } from '../../support/temporary-control.ts';
 import { TEST_NOW_MS, temporaryFolder } from '../../support/temporary-store.ts';
@@ -18,22 +19,26 @@ async function bench() {
   const make = (zone: string, text: string, more: Partial<ImportRequest> = {}) => {
     const request: ImportRequest = {
       storeDir: room.dir,
-      command: { kind: 'zone.import', file: 'a.zone', dnssec: true },
+      work: {
+        kind: 'file',
+        command: { kind: 'zone.import', file: 'a.zone', dnssec: true },
+        mayChange: [],
+        hasResolvers: false,
+      },
+      inputBytes: text.length,
       zone: nameOf(zone),
       turn: { actor: TEST_ACTOR, action: 'zone.import', dryRun: false },
       newZoneId: 77,
-      mayChange: [],
       secrets: new Map(),
       sessionKey: new Uint8Array(32).fill(1),
       recordsPerRrsetMax: 100,
-      hasResolvers: false,
       nowMs: TEST_NOW_MS,
       countedMs: TEST_NOW_MS,
       writtenByMs: TEST_NOW_MS + 3_600_000,
       signing: { earliestMs: TEST_NOW_MS, latestMs: TEST_NOW_MS },
       ...more,
     };
-    return makeImport(request, openReader(room.dir), { readText: () => text, nodes });
+    return makeImport(request, openReader(room.dir), { readInput: () => Buffer.from(text, 'latin1'), nodes });
   };
   return { room, make, nodes };
 }

@@ -3,12 +3,13 @@ import { expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { readChecked } from '#store/transfer/primaries.ts';
-import { expiryDecision, takenDecision, timesAfter } from '#control/secondary/decisions.ts';
+import { expiryDecision, takenFrom, timesAfter } from '#control/secondary/decisions.ts';
 import { planNothing } from '#control/secondary/plan-nothing.ts';
 import { good, temporaryControl } from '../../support/temporary-control.ts';
 
 const ZONE = nameOf('a.test.');
 const CHECKED = { checkedAtMs: 1, serial: 7, expireSeconds: 60 };
+const FROM = { serial: 7, expireSeconds: 60, how: 'AXFR', ip: '192.0.2.1' };
 
 async function bench(isReset: boolean) {
   const room = temporaryControl();
@@ -24,7 +25,8 @@ async function bench(isReset: boolean) {
 test('a zone that was to come anew has come: with it, and with no other, that is written', async () => {
   for (const isReset of [true, false]) {
     const { writer, record, part } = await bench(isReset);
-    const { documents = [] } = takenDecision(writer, record, part, CHECKED, 'x');
+    const { documents = [], detail } = takenFrom(writer, record, part, FROM, 1).decision;
+    expect(detail).toBe('serial 7 from 192.0.2.1 (AXFR)');
     expect(documents.map(({ kind, id }) => `${kind} ${id}`)).toEqual(['primaries checked', ...(isReset ? ['catalog member'] : [])]);
     await writer.commit({ audit: { atMs: 0 }, documents });
     expect(readMembership(writer, record.id)).not.toHaveProperty('isReset');

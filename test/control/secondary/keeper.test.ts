@@ -371,7 +371,7 @@ describe('what a NOTIFY was about is remembered', () => {
         return Promise.resolve({ serial: serials[which]!, expireSeconds: undefined });
       },
       fetchZone: () => Promise.resolve(fetched.shift()!),
-      inPlace: (_address, work) => work({ reserve: () => 'taken', signal: new AbortController().signal }),
+      inPlace: (_address, work) => work({ reserve: () => 'taken', signal: new AbortController().signal, keep: () => {} }),
       recordsPerRrsetMax: 100,
     });
     const lookOnce = async (afterMs = 0) => {

@@ -83,3 +83,45 @@ test('what is larger than everything that is shared is refused, and takes nothin
     expect(first.signal.aborted).toBe(false);
   });
 });
+
+test('whose zone has come keeps its memory, however long it is made ready', async () => {
+  let nowMs = 0;
+  const places = new TransferPlaces(LIMITS, () => nowMs);
+  await places.use('come', async (come) => {
+    expect([come.reserve(2 + 6)]).toEqual(['taken']);
+    come.keep();
+    nowMs = 1_000_000;
+    await places.use('other', async (other) => {
+      // Four of the ten that are shared are left.
+      expect([other.reserve(2 + 5), come.signal.aborted]).toEqual(['busy', false]);
+      expect(other.reserve(2 + 4)).toBe('taken');
+      nowMs += LIMITS.keptMs;
+      await places.use('third', ({ reserve }) => {
+        // That of the other is enough for four; what has come is never taken.
+        expect([reserve(2 + 4), come.signal.aborted, other.signal.aborted]).toEqual(['taken', false, true]);
+        expect([reserve(1), come.signal.aborted]).toEqual(['busy', false]);
+        return Promise.resolve();
+      });
+    });
+    expect(come.signal.aborted).toBe(false);
+  });
+  // It is given back with the place.
+  expect(await places.use('later', ({ reserve }) => Promise.resolve(reserve(2 + 10)))).toBe('taken');
+});
+
+test('whose zone has not come yet is not spared by another that has', async () => {
+  let nowMs = 0;
+  const places = new TransferPlaces(LIMITS, () => nowMs);
+  await places.use('slow', async (slow) => {
+    slow.reserve(2 + 4);
+    await places.use('come', async (come) => {
+      come.reserve(2 + 4);
+      come.keep();
+      nowMs = LIMITS.keptMs;
+      await places.use('third', ({ reserve }) => {
+        expect([reserve(2 + 6), slow.signal.aborted, come.signal.aborted]).toEqual(['taken', true, false]);
+        return Promise.resolve();
+      });
+    });
+  });
+});

@@ -99,7 +99,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     alias: ['api', 'commands', 'funnel', 'lifecycle', 'outside', 'zone'],
     certificate: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone'],
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
-    import: ['api', 'commands', 'funnel', 'lifecycle', 'mail', 'signing', 'zone'],
+    import: ['api', 'commands', 'funnel', 'lifecycle', 'mail', 'secondary', 'signing', 'zone'],
     dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside', 'transfer'],
     delegation: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone', 'dnssec', 'transfer'],
     'delegation-check': ['api', 'outside', 'dnssec'],
