@@ -3,10 +3,10 @@
  * the operator does not take a proposed policy for all there is.
  * Not here: the records that are looked for at the domain (import.ts).
  */
-import { MAIL_IMPORT_NODES_MAX, MAIL_IMPORT_OTHERS_MAX } from '#base/limits/mail.ts';
+import { MAIL_IMPORT_OTHERS_MAX } from '#base/limits/mail.ts';
 import { formatName, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
+import { rrsetOf, type ZoneNode } from '#zone/view.ts';
 import { txtText } from '#mail/text/txt.ts';
 
 export interface OtherRecord {
@@ -26,21 +26,29 @@ const MAIL_LABEL = /^(?:_domainkey|_dmarc|_mta-sts|_bimi|_tls)$/;
 /** SMTP, submission, IMAP, POP and ManageSieve: who looks for TLSA there has mail to do. */
 const MAIL_PORT = /^_(?:25|465|587|143|993|110|995|4190)\._tcp\./;
 
-/** Mail records that are not in `seen`, in the order of names; of a large zone and of many, the first ones. */
-export function otherMailRecords(view: ZoneView, seen: ReadonlySet<string>): OtherRecord[] {
+/** Mail records that are not in `seen`, in the order of names; of many, the first ones. */
+export function otherMailRecords(others: Iterable<OtherRecord>, seen: ReadonlySet<string>): OtherRecord[] {
   const found: OtherRecord[] = [];
-  let nodes = 0;
-  for (const node of view.ascend(view.apexKey)) {
-    if (++nodes > MAIL_IMPORT_NODES_MAX || found.length >= MAIL_IMPORT_OTHERS_MAX) {
-      found.push({ owner: node.owner, type: TYPE.TXT, why: 'and the names behind it were not looked at: the zone is too large for that' });
-      break;
-    }
-    found.push(...othersAt(node).filter(({ owner, type }) => !seen.has(rrsetId(owner, type))));
+  for (const each of others) {
+    if (seen.has(rrsetId(each.owner, each.type))) continue;
+    if (found.length >= MAIL_IMPORT_OTHERS_MAX)
+      return [...found, { ...each, why: 'and the names behind it are not shown: there are too many' }];
+    found.push(each);
   }
   return found;
 }
 
-function othersAt(node: ZoneNode): OtherRecord[] {
+/** Mail records of all names. */
+export function* mailRecordsOf(nodes: Iterable<ZoneNode>): Generator<OtherRecord, void, undefined> {
+  for (const node of nodes) yield* othersAt(node);
+}
+
+/** Types of which one is at each name that has mail records. */
+export const MAIL_RECORD_TYPES: readonly RrType[] = [TYPE.NS, TYPE.CNAME, TYPE.TXT, TYPE.TLSA];
+
+function othersAt(node: ZoneNode): readonly OtherRecord[] {
+  // Most names of a large zone have addresses alone: their texts are not made.
+  if (!node.rrsets.some(({ type }) => MAIL_RECORD_TYPES.includes(type))) return [];
   const { owner } = node;
   const name = formatName(owner).toLowerCase();
   const isMailName = name.split('.').some((label) => MAIL_LABEL.test(label));

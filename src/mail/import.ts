@@ -21,7 +21,7 @@ import { REPORT_AUTHORIZATION_TEXT } from '#mail/dmarc/consent-record.ts';
 import { formatStsRecord, parseStsRecord, selectSts, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { plainTags } from '#mail/text/same-text.ts';
 import { meansSame } from './same-record.ts';
-import { otherMailRecords, rrsetId } from './import-rest.ts';
+import { type OtherRecord, mailRecordsOf, otherMailRecords, rrsetId } from './import-rest.ts';
 import { type MailPolicyDocument, type TtlKind } from '#mail/policy/schema.ts';
 import { effectiveTerms, formatTerm, isDirective, redirectOf, selectSpf } from '#mail/spf/spf.ts';
 import { plainText } from '#mail/spf/macro.ts';
@@ -46,8 +46,15 @@ interface Gathering {
   readonly seen: Set<string>;
 }
 
-/** The policy that yields the mail records of the zone's domain. `isSigned`: whether the zone is, which TLSA needs. */
-export function policyFromZone(view: ZoneView, isSigned = true): ImportedPolicy {
+/**
+ * The policy that yields the mail records of the zone's domain. `isSigned`: whether the zone is, which TLSA needs.
+ * `others`: the mail records of all names, found already.
+ */
+export function policyFromZone(
+  view: ZoneView,
+  isSigned = true,
+  others: Iterable<OtherRecord> = mailRecordsOf(view.ascend(view.apexKey)),
+): ImportedPolicy {
   const domain = view.apex;
   const gathering: Gathering = { view, domain, problems: [], ttl: {}, seen: new Set() };
   const spf = gatherSpf(gathering);
@@ -83,7 +90,7 @@ export function policyFromZone(view: ZoneView, isSigned = true): ImportedPolicy 
       TYPE.TXT,
       'says that no selector has a key, which a policy only says of a domain that sends nothing',
     );
-  for (const { owner, type, why } of otherMailRecords(view, gathering.seen)) tell(gathering, owner, type, why);
+  for (const { owner, type, why } of otherMailRecords(others, gathering.seen)) tell(gathering, owner, type, why);
   return { document, problems: gathering.problems };
 }
 

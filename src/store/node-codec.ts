@@ -129,6 +129,16 @@ export function nodeLongestTtl(node: Uint8Array): number {
   return longest;
 }
 
+/** Whether one of its RRsets is kept by `manager`. */
+export function nodeHasManager(node: Uint8Array, manager: Manager): boolean {
+  const number = managerNumber(manager);
+  let entry = directoryOffset(node);
+  for (let left = node[1]!; left > 0; left--, entry += ENTRY_BYTES) {
+    if (node[entry + ENTRY_MANAGER] === number) return true;
+  }
+  return false;
+}
+
 /** Where the owner starts; `ownerLength` octets. */
 export const OWNER_OFFSET = OWNER_AT;
 

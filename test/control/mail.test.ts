@@ -100,7 +100,7 @@ describe('beside records put by hand', () => {
     const room = await mailRoom();
     const records = ['_dmarc 3600 TXT "v=DMARC1; p=reject; rua=mailto:d@post.example"', '@ 3600 TXT "v=spf1 mx -all"'];
     await room.load('post.example.', `${TEXT.replace(' 10 7200', ' 11 7200')}${records.join('\n')}\n`);
-    const { document } = room.control.mail.proposal(room.control.zones.find(ZONE)!);
+    const { document } = await room.control.mail.proposal(room.control.zones.find(ZONE)!);
     const outcome = good(await room.run(apply(document)));
     expect(outcome.changeset).toMatchObject({ added: [], deleted: [] });
     expect(managerOf(room, '_dmarc', 'TXT')).toBe('mail');

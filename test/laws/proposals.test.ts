@@ -56,7 +56,7 @@ test('law: a proposal that only keeps what stands is accepted, and every mail re
     fc.asyncProperty(realZones, fc.boolean(), async (lines, dnssec) => {
       await room.load('post.example.', `${lines.join('\n')}\n`, { dnssec });
       const before = look();
-      const { document, problems } = room.control.mail.proposal(room.control.zones.find(ZONE)!);
+      const { document, problems } = await room.control.mail.proposal(room.control.zones.find(ZONE)!);
       const { warnings } = good(await room.run({ kind: 'mail.apply', zone: ZONE, policy: JSON.parse(JSON.stringify(document)) }));
       const after = look();
       // A logo in the policy waits for DMARC, and says so.

@@ -306,7 +306,7 @@ export interface MailApi {
   /** The octets of a hosted file; undefined: there is none of that name. */
   bimiFile(record: ZoneRecord, name: string): Uint8Array | undefined;
   /** The policy that the zone's mail records come from. */
-  proposal(record: ZoneRecord): MailProposal;
+  proposal(record: ZoneRecord): Promise<MailProposal>;
   /** Looks at the zone's mail hosts now, and compares what they present with their TLSA records. */
   liveTlsa(record: ZoneRecord, question: LiveTlsaQuestion): Promise<Result<readonly LiveTlsaHost[]>>;
 }

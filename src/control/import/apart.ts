@@ -128,12 +128,11 @@ export class ApartWork {
     try {
       attempt.done = await runImport(request, input, { signal, tell });
     } catch (error) {
-      // What it read may be newer than what it was given: the zone has another key or another role by now.
-      const isStale = !signal.aborted && order.base() !== base;
-      return fail(isStale ? overtaken(order) : notMade(order, messageOf(error)));
+      return fail(!signal.aborted && order.base() !== base ? overtaken(order) : notMade(order, messageOf(error)));
     }
     const { reply, nodes } = attempt.done;
-    if (reply.kind === 'rejected') return fail(...reply.problems);
+    // What it read may be newer than what it was given: the zone has another key or another role by now.
+    if (reply.kind === 'rejected') return order.base() === base ? fail(...reply.problems) : fail(overtaken(order));
     const { writtenByMs } = request;
     order.onMade?.(reply.made);
     return ok({ base, writtenByMs, sealer: createSealer(session, randomBytes), made: reply.made, nodes, newZoneId });

@@ -30,6 +30,8 @@ import { mailEvent, reportEvent, uploadEvent } from '#control/commands/events.ts
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type ReportCommand, type TakenReport, declareSource, reportGround, takeReport } from '#control/reports/reports.ts';
 import { releaseMail } from '#control/zone/managed-records.ts';
+import { type SeenNames, nodesOf, seenNames } from '#control/commands/seen-names.ts';
+import { nodeHasManager } from '#store/node-codec.ts';
 import { isClaimedByOthers, releaseConsents, servedZoneOf } from './consents.ts';
 import { checkShare, fileWrites, takeRemoval, takeUpload, uploadWrites } from './bimi.ts';
 import { readGiven } from './given.ts';
@@ -70,12 +72,20 @@ export function mailHandlers(options: MailDecisionOptions): CommandTable<MailKin
   const order: Handler<MailOrder> = {
     decide: withPolicy((command: MailOrder, mail, context) => obey(command, mail, context, steps)),
   };
+  const remove = (seen: SeenNames | undefined) =>
+    withPolicy(({ records }: CommandOf<'mail.remove'>, mail) => ok(withoutPolicy(records, mail, options, seen)));
   return {
     'mail.apply': {
       look: (command) => lookAhead(command, options),
       decide: (command, context) => apply(command, context, NOTHING_SEEN, options),
     },
-    'mail.remove': { decide: withPolicy(({ records }, mail) => ok(withoutPolicy(records, mail, options))) },
+    'mail.remove': {
+      look: async (command) => {
+        const seen = await seenNames(options.writer, command.zone, (node) => nodeHasManager(node, 'mail'));
+        return ok((context) => remove(seen)(command, context));
+      },
+      decide: remove(undefined),
+    },
     'bimi.upload': {
       decide: (command, context) => hostLogo(command, context, (before) => takeUpload(command, before, options.clock.nowMs()), options),
     },
@@ -208,12 +218,19 @@ async function setStsMode(
   return applied.ok ? ok({ ...applied.value, detail: `MTA-STS mode ${mode}` }, applied.warnings) : applied;
 }
 
-function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, time }: MailDecisionOptions): MailChange {
+function withoutPolicy(
+  records: 'keep' | 'delete',
+  zone: ZoneMail,
+  { writer, time }: MailDecisionOptions,
+  seen: SeenNames | undefined,
+): MailChange {
   const { record, view, state } = zone;
+  const nodes = nodesOf(view, record, seen);
   const secrets = state.dkim.lifecycle.objects.flatMap(({ data }) => data.secretId ?? []);
   const isClaimed = (owner: Name): boolean => isClaimedByOthers(writer, record, owner);
+  const changes = releaseMail(nodes, records, isClaimed);
   return {
-    parts: [{ record, view, changes: releaseMail(view, records, isClaimed) }, ...releaseConsents(writer, record, records)],
+    parts: [{ record, view, changes }, ...releaseConsents(writer, record, records)],
     documents: [
       policyWrite(record.id, null),
       ...stateWrites(record.id, null),

@@ -1,9 +1,12 @@
 /**
  * How the mail of a zone stands, for people. Not here: its form in the API (admin/v1/mail), what a step would do (steps.ts).
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock } from '#base/clock.ts';
+import { MAIL_IMPORT_FOUND_MAX } from '#base/limits/mail.ts';
 import { fail } from '#base/problem.ts';
 import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
+import { type OtherRecord, MAIL_RECORD_TYPES, mailRecordsOf } from '#mail/import-rest.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { deployTimes } from '#mail/dane/lifecycle.ts';
 import { comingDkimKeys } from '#mail/dkim/coming.ts';
@@ -14,9 +17,12 @@ import { stsWatchLines } from '#mail/mta-sts/watch.ts';
 import { readHostedFile } from '#store/hosted/files.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { readStsWatch } from '#store/mail/sts-watch.ts';
+import { findEntry } from '#store/node-codec.ts';
 import { type StoreReader } from '#store/reader.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { namesWhere } from '#store/upkeep/nodes-under.ts';
 import { type MailApi } from '#control/api/control.ts';
-import { type MailView } from '#control/api/mail.ts';
+import { type MailProposal, type MailView } from '#control/api/mail.ts';
 import { noPolicy } from '#control/commands/absent.ts';
 import { type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { type SelectorQueries } from '#control/publish/selector-queries.ts';
@@ -71,7 +77,7 @@ export function mailReads({ reader, steps, queries, witnesses, clock }: MailRead
     },
     bimi: (record) => bimiView(reader, steps, { record, view: reader.view(record) }),
     bimiFile: (record, name) => (isHostedFileName(name) ? readHostedFile(reader, record.id, name) : undefined),
-    proposal: (record) => policyFromZone(reader.view(record), record.dnssec === 'on'),
+    proposal: (record) => proposalOf(reader, record),
     async liveTlsa(record, question) {
       const stored = steps.stored(record);
       if (stored === undefined) return fail(noPolicy(record.name));
@@ -80,4 +86,19 @@ export function mailReads({ reader, steps, queries, witnesses, clock }: MailRead
       return lookAtTlsa(record, stored.state, question, look, () => clock.nowMs());
     },
   };
+}
+
+/** A large zone is looked at beside other work; a name that comes meanwhile may be missed. */
+async function proposalOf(reader: StoreReader, record: ZoneRecord): Promise<MailProposal> {
+  const mayHave = (node: Uint8Array): boolean => MAIL_RECORD_TYPES.some((type) => findEntry(node, type) >= 0);
+  const others: OtherRecord[] = [];
+  for (const keys of namesWhere(reader, record.id, mayHave)) {
+    const view = reader.view(reader.zoneById(record.id) ?? record);
+    for (const each of mailRecordsOf(keys.flatMap((key) => view.node(key) ?? [])))
+      if (others.length < MAIL_IMPORT_FOUND_MAX) others.push(each);
+    if (others.length >= MAIL_IMPORT_FOUND_MAX) break;
+    await turn();
+  }
+  const now = reader.zoneById(record.id) ?? record;
+  return policyFromZone(reader.view(now), now.dnssec === 'on', others);
 }

@@ -8,15 +8,20 @@ import { TYPE } from '#dns/types.ts';
 import { isSpfText } from '#mail/spf/spf.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 
 /**
  * The zone without a mail policy: its records become manual ones, or go; TXT beside SPF is not the policy's and stays, and so do consents
- * that `isClaimed` says others want.
+ * that `isClaimed` says others want. `nodes`: all of the zone that have records of the policy.
  */
-export function releaseMail(view: ZoneView, records: 'keep' | 'delete', isClaimed: (owner: Name) => boolean): RrsetChange[] {
+export function releaseMail(
+  nodes: Iterable<ZoneNode>,
+  records: 'keep' | 'delete',
+  // What others want stays.
+  isClaimed: (owner: Name) => boolean,
+): RrsetChange[] {
   const changes: RrsetChange[] = [];
-  for (const { owner, rrsets } of view.ascend(view.apexKey)) {
+  for (const { owner, rrsets } of nodes) {
     for (const rrset of rrsets) {
       if (rrset.manager !== 'mail' || (rrset.type === TYPE.TXT && isClaimed(owner))) continue;
       const rdatas = records === 'keep' ? rrset.rdatas : besideSpf(rrset);

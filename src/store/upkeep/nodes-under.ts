@@ -9,7 +9,7 @@ import { type OwnerKey } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { nodeLongestTtl } from '#store/node-codec.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { NODE_CHECK_BYTES, nodeCheck, ownerOfKey, zoneKey } from '#store/schema.ts';
+import { NODE_CHECK_BYTES, nodeCheck, nodeKey, ownerOfKey, zoneKey } from '#store/schema.ts';
 
 export interface StoredNode {
   readonly key: OwnerKey;
@@ -42,6 +42,41 @@ export function longestTtlOf(reader: StoreReader, zoneId: number): number {
     longest = Math.max(longest, nodeLongestTtl(value));
   return longest;
 }
+
+/**
+ * Keys of the names of the zone whose node passes `test`, in canonical order, those of one batch at a time: between two
+ * batches other work may be done, which may change the zone. Nothing is made of a node.
+ */
+export function* namesWhere(
+  reader: StoreReader,
+  zoneId: number,
+  test: (node: Uint8Array) => boolean,
+): Generator<readonly OwnerKey[], void, undefined> {
+  for (let last: OwnerKey | undefined; ;) {
+    const { environment, read, table } = reader.inspect();
+    const contentId = table.contentOf(zoneId);
+    const start = last === undefined ? zoneKey(contentId) : nodeKey(contentId, last);
+    const range = {
+      start,
+      exclusiveStart: last !== undefined,
+      end: zoneKey(contentId + 1),
+      limit: NAMES_BATCH,
+      ...read,
+    };
+    let count = 0;
+    const found: OwnerKey[] = [];
+    for (const { key, value } of environment.db.nodes.getRange(range)) {
+      count++;
+      last = ownerOfKey(key);
+      if (test(value)) found.push(last);
+    }
+    yield found;
+    if (count < NAMES_BATCH) return;
+  }
+}
+
+/** Nodes that are looked at without a turn of other work: some milliseconds. */
+const NAMES_BATCH = 8 * WALK_BATCH_NODES_MAX;
 
 /**
  * All nodes under the id, in canonical order. Holds nothing between two batches, so it may be left for other work.

@@ -69,7 +69,7 @@ async function primary() {
 /** A control whose large zones are made ready apart; `before` is called with each. */
 function apart(before?: (request: ImportRequest, signal: AbortSignal) => unknown, more: object = {}) {
   const here = importsHere(before);
-  // As import-child.ts answers.
+  // As the process answers (control/import/import-child.ts).
   const runImport: RunImport = async (...order) => {
     try {
       return await here.runImport(...order);

@@ -60,7 +60,7 @@ describe('a plan', () => {
     const made = temporaryControl({ policyHost: ADDRESSES });
     await made.load('post.example.', `${MAIL_ZONE_TEXT}\nmta-sts 3600 A 203.0.113.9\n_mta-sts 3600 TXT "v=STSv1; id=1;"\n`);
     const record = made.writer.zoneByName(ZONE)!;
-    const { document } = made.control.mail.proposal(record);
+    const { document } = await made.control.mail.proposal(record);
     expect(document.mtaSts).toEqual({ mode: 'external', id: '1' });
     good(await made.run({ kind: 'mail.apply', zone: ZONE, policy: document }));
     expect(at(made)).toEqual(['A 203.0.113.9 manual']);

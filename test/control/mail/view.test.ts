@@ -21,7 +21,7 @@ test('a zone without a policy has no view; a look at its hosts says that it has 
   expect(mail.view(record())).toBeUndefined();
   expect(mail.bimi(record())).toEqual({ uploads: [], served: [], lines: [] });
   expect(bad(await mail.liveTlsa(record(), {}))).toMatchObject([{ code: 'MAIL_NO_POLICY' }]);
-  expect(mail.proposal(record()).document).toBeTypeOf('object');
+  expect((await mail.proposal(record())).document).toBeTypeOf('object');
 });
 
 test('every life is explained, and what stands against the records', async () => {

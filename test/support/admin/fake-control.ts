@@ -386,7 +386,7 @@ export class FakeControl implements ControlApi {
     view: () => undefined,
     bimi: () => ({ uploads: [], served: [], lines: [] }),
     bimiFile: () => undefined,
-    proposal: (record) => policyFromZone(this.zones.view(record)),
+    proposal: (record) => Promise.resolve(policyFromZone(this.zones.view(record))),
     liveTlsa: (record) => Promise.resolve(fail(noPolicy(record.name))),
   };
 

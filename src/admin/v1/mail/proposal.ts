@@ -23,7 +23,7 @@ export const mailProposalRoutes = [
     description: 'Nothing is changed. Apply the policy as it is, or edit it first.',
     answers: { 200: Type.Object({ zone: Type.String(), policy: PolicyForm, problems: ProblemList }) },
     show: async ({ control, zone }) => {
-      const { document, problems } = control.mail.proposal(zone);
+      const { document, problems } = await control.mail.proposal(zone);
       const keepsSpf = document.spf?.enabled !== false && document.profile === undefined;
       const told = [...problems, ...(keepsSpf ? await spfErrors(zone.name, control.zones.resolver) : [])];
       return ok({ body: () => ({ zone: zone.name, policy: document, problems: told.map(problemForm) }) });
