@@ -301,7 +301,7 @@ export class Control implements ControlApi {
       if (look === undefined) return this.#funnel.change(turn, inTurn);
       return this.#funnel.changeAfter(turn, () => afterLook(look));
     };
-    const done = this.#imports.takes(command)
+    const done = this.#imports.takes(command, options)
       ? await this.#imports.carryOut({ command, turn, options, decide })
       : await this.#imports.afterImport(command.zone, actor, change);
     if (!done.ok) return done;

@@ -11,10 +11,11 @@ import { findAudit } from '#store/audit/entries.ts';
 import { type ZoneLabels, readLabels } from '#store/powerdns/labels.ts';
 import { readAliases } from '#store/alias/aliases.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { type JournalEntry } from '#store/journal.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { holdView } from '#store/upkeep/held-view.ts';
 import { type Alias, aliasedView } from '#zone/alias/alias.ts';
-import { decodeChangeset } from '#zone/changeset-codec.ts';
+import { decodeSteps } from '#zone/changeset-codec.ts';
 import { type Changeset, madeBySigning } from '#zone/changeset.ts';
 import { filterChangeset } from '#zone/history/net-changes.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
@@ -24,7 +25,8 @@ import { type ChangesetText, type ShownRecords } from '#control/api/control.ts';
 import { type ListedZone, type ZoneChange, type ZoneDifference, type ZonesApi } from '#control/api/control.ts';
 import { type DsForm } from '#control/api/dnssec.ts';
 import { type VersionAsked } from '#control/api/history.ts';
-import { differenceOf } from '#control/zone/history.ts';
+import { inTurns } from '#control/commands/in-turns.ts';
+import { differenceSteps } from '#control/zone/history.ts';
 import { storeResolver } from '#control/outside/store-resolver.ts';
 import { SearchIndex } from '#control/search/index-process.ts';
 import { dsForms } from '#control/zone/ds-forms.ts';
@@ -92,27 +94,44 @@ export class ServedZones implements ZonesApi {
     return { ...held, view: aliasedView(held.view, aliases) };
   }
 
-  changes(record: ZoneRecord, limit: number, beforeRevision?: number, shown: ShownRecords = {}): readonly ZoneChange[] {
-    const entries = this.#reader.journal(record.id, limit, beforeRevision);
-    return entries.map(({ revision, atMs, fromSerial, toSerial, changeset }) => {
-      const lines =
-        changeset === undefined
-          ? { fromSerial, toSerial, deleted: [], added: [], omitted: record.nodeCount }
-          : shownLines(decodeChangeset(changeset), shown);
-      const entry = findAudit(this.#reader, revision);
-      if (entry === undefined) return { revision, atMs, changeset: lines };
-      const { hash: _hash, ...audit } = entry;
-      return { revision, atMs, changeset: lines, audit };
-    });
+  async changes(
+    record: ZoneRecord,
+    limit: number,
+    beforeRevision?: number,
+    shown: ShownRecords = {},
+  ): Promise<readonly ZoneChange[]> {
+    const changes: ZoneChange[] = [];
+    // One at a time: each may have 16 MiB.
+    for (let before = beforeRevision; changes.length < limit; before = changes.at(-1)!.revision) {
+      const [entry] = this.#reader.journal(record.id, 1, before);
+      if (entry === undefined) break;
+      changes.push(await this.#change(record, entry, shown));
+    }
+    return changes;
   }
 
-  difference(
+  async #change(
+    { nodeCount: omitted }: ZoneRecord,
+    { revision, atMs, fromSerial, toSerial, changeset }: JournalEntry,
+    shown: ShownRecords,
+  ): Promise<ZoneChange> {
+    const lines =
+      changeset === undefined
+        ? { fromSerial, toSerial, deleted: [], added: [], omitted }
+        : shownLines(await inTurns(decodeSteps(changeset)), shown);
+    const entry = findAudit(this.#reader, revision);
+    if (entry === undefined) return { revision, atMs, changeset: lines };
+    const { hash: _hash, ...audit } = entry;
+    return { revision, atMs, changeset: lines, audit };
+  }
+
+  async difference(
     record: ZoneRecord,
     from: VersionAsked,
     to?: VersionAsked,
     shown: ShownRecords = {},
-  ): Result<ZoneDifference> {
-    const found = differenceOf(this.#reader, record, from, to);
+  ): Promise<Result<ZoneDifference>> {
+    const found = await inTurns(differenceSteps(this.#reader, record, from, to));
     if (!found.ok) return found;
     const { changeset, revisions, ...versions } = found.value;
     const same = { fromSerial: versions.from.serial, toSerial: versions.to.serial, deleted: [], added: [], omitted: 0 };

@@ -5,6 +5,7 @@
  *   RRset: owner name · u16 type · u32 TTL · u16 records · each u16 RDLENGTH + RDATA
  */
 import { assert } from '#base/assert.ts';
+import { CHANGESET_STEP_RRSETS } from '#base/limits/changes.ts';
 import { type Name, nameLengthAt } from '#dns/name.ts';
 import { type Rrset } from '#dns/rrset.ts';
 import { type Changeset } from './changeset.ts';
@@ -88,6 +89,11 @@ function rrsetsBytes(rrsets: readonly Rrset[]): number {
 
 /** The changeset that `encodeChangeset` wrote. Asserts the form: the journal is our own. The result keeps nothing of `bytes`. */
 export function decodeChangeset(bytes: Uint8Array): Changeset {
+  return atOnce(decodeSteps(bytes));
+}
+
+/** The same, in steps of some milliseconds between which other work may be done. */
+export function* decodeSteps(bytes: Uint8Array): Generator<undefined, Changeset> {
   const own = new Uint8Array(bytes);
   const view = new DataView(own.buffer);
   assert(own[0] === FORMAT, `journal entry of format ${own[0]}`);
@@ -112,14 +118,27 @@ export function decodeChangeset(bytes: Uint8Array): Changeset {
     });
     return { owner, type, ttl, rdatas };
   };
-  const readRrsets = (): Rrset[] => {
+  const zone = readName();
+  const lists: Rrset[][] = [];
+  for (let list = 0; list < 2; list++) {
+    const rrsets: Rrset[] = [];
     const length = view.getUint32(at);
     at += 4;
-    return Array.from({ length }, readRrset);
-  };
-  const zone = readName();
-  const deleted = readRrsets();
-  const added = readRrsets();
+    for (let each = 1; each <= length; each++) {
+      rrsets.push(readRrset());
+      if (each % CHANGESET_STEP_RRSETS === 0) yield;
+    }
+    lists.push(rrsets);
+  }
+  const [deleted = [], added = []] = lists;
   assert(at === own.length, 'journal entry with more in it than its changeset');
   return { zone, fromSerial: view.getUint32(1), toSerial: view.getUint32(5), deleted, added };
+}
+
+/** All steps without a pause. */
+export function atOnce<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }

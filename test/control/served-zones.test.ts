@@ -27,13 +27,13 @@ test('a change has its audit entry, and only the records that are asked for', as
   good(await room.run({ kind: 'rrsets.change', zone: ZONE, operations }, { actor }));
   const record = room.control.zones.find(ZONE)!;
   const isShown = (owner: Parameters<typeof formatName>[0]) => formatName(owner).startsWith('www.');
-  const [change] = room.control.zones.changes(record, 1, undefined, { isShown });
+  const [change] = await room.control.zones.changes(record, 1, undefined, { isShown });
   expect(change).toMatchObject({
     changeset: { deleted: [], added: ['www.example.com. 60 IN A 192.0.2.7'], omitted: 0 },
     audit: { actor: { id: 't1', owner: 'mary' }, action: 'rrsets.change', reason: 'moved' },
   });
   expect(change!.audit).not.toHaveProperty('hash');
-  const difference = good(room.control.zones.difference(record, { kind: 'serial', serial: 10 }, undefined, { isShown }));
+  const difference = good(await room.control.zones.difference(record, { kind: 'serial', serial: 10 }, undefined, { isShown }));
   expect(difference.changeset.added).toEqual(['www.example.com. 60 IN A 192.0.2.7']);
   expect(difference.changes).toBe(1);
 });

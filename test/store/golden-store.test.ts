@@ -47,7 +47,7 @@ test('entries of version 1 are read as they were written, octet for octet, and t
 test('a rollback over changes of the older version leaves out what may have been managed then, and says why', async () => {
   const { run, control } = await opened();
   const record = control.zones.find(ZONE)!;
-  const changes = control.zones.changes(record, 100);
+  const changes = await control.zones.changes(record, 100);
   expect(changes.every(({ audit }) => audit?.action !== undefined)).toBe(true);
   // Its last change deleted a DKIM record; the one before had added it.
   const withKey = changes[1]!.changeset.toSerial;

@@ -20,6 +20,7 @@ export interface Shown {
   readonly isVolatile?: boolean;
   /** What is in the way of the body; asked only when it is to be made. */
   readonly refusal?: () => Problem | undefined;
+  /** A promise where it is made beside other work. */
   readonly body: () => unknown;
 }
 
@@ -68,18 +69,23 @@ function handler(show: (asked: Asked) => Showing, isTagged: boolean): Route['han
   };
 }
 
-function send({ request, reply }: Asked, shown: Result<Shown>, isTagged: boolean): FastifyReply {
+type Sent = FastifyReply | Promise<FastifyReply>;
+
+function send({ request, reply }: Asked, shown: Result<Shown>, isTagged: boolean): Sent {
   if (!shown.ok) return sendProblems(reply, shown.problems);
   const { etag, isVolatile = false, refusal, body } = shown.value;
   const isKept = etag !== undefined && !isVolatile;
   if (isKept && notModified(request, reply, etag)) return reply.send();
   const refused = refusal?.();
   if (refused !== undefined) return sendProblems(reply.removeHeader('etag'), [refused]);
-  if (isKept) return reply.send(body());
-  if (etag !== undefined) reply.header('etag', etag);
+  if (!isKept && etag !== undefined) reply.header('etag', etag);
+  const needsTag = isTagged && etag === undefined;
+  const give = (content: unknown): FastifyReply => {
+    const isThere = needsTag && isDocument(content) && notModified(request, reply, contentEtag(content));
+    return isThere ? reply.send() : reply.send(content);
+  };
   const content = body();
-  const needsTag = isTagged && etag === undefined && isDocument(content);
-  return needsTag && notModified(request, reply, contentEtag(content)) ? reply.send() : reply.send(content);
+  return content instanceof Promise ? content.then(give) : give(content);
 }
 
 /** A JSON document, in contrast to a text or a stream. */

@@ -1,9 +1,10 @@
 /** `/v1/zones/{zone}/rrsets`: all RRsets of a zone by pages, and changes of several of them in one transaction. */
 import { type Static, Type } from 'typebox';
-import { RRSET_OPERATIONS_MAX } from '#base/limits/admin.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { RRSETS_STEP_COUNT, RRSET_OPERATIONS_MAX } from '#base/limits/admin.ts';
 import { inBody, inQuery } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
-import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import type { RrsetOperation } from '#control/api/control.ts';
 import type { NodeRrset, ZoneView } from '#zone/view.ts';
@@ -58,12 +59,10 @@ export const rrsetsRoutes = [
       const scope = recordScope(identityOf(asked.request), 'read', ownerKey(nameOf(zone.name)));
       return ok({
         etag: zoneEtag(zone),
-        body: () => {
-          const found: Found[] = [];
-          for (const each of rrsetsAfter(control.zones.shown(zone), after)) {
-            if (wanted.value(each) && scope.has(each.owner, each.rrset.type)) found.push(each);
-            if (found.length > limit) break;
-          }
+        body: async () => {
+          const isWanted = (each: Found) => wanted.value.isWanted(each) && scope.has(each.owner, each.rrset.type);
+          const view = () => control.zones.shown(control.zones.find(nameOf(zone.name)) ?? zone);
+          const found = await findRrsets(view, { after, limit, name: wanted.value.name, isWanted });
           const { shown, next } = cutPage(asked, found, limit, ({ key, rrset }) => [key, String(rrset.type)]);
           return { zone: zone.name, rrsets: shown.map(({ owner, rrset }) => rrsetForm(owner, rrset, signed)), next };
         },
@@ -100,7 +99,11 @@ interface Found {
   readonly owner: Name;
   readonly rrset: NodeRrset;
 }
-type Filter = (found: Found) => boolean;
+interface Filter {
+  /** Undefined: every name. */
+  readonly name: OwnerKey | undefined;
+  readonly isWanted: (found: Found) => boolean;
+}
 
 /** Which RRsets a request asks for. */
 function filterOf(query: { readonly signed?: string; readonly name?: string; readonly type?: string }, apex: Name): Result<Filter> {
@@ -108,14 +111,49 @@ function filterOf(query: { readonly signed?: string; readonly name?: string; rea
   const type = query.type === undefined ? undefined : parseType(query.type, inQuery('type'));
   if (name?.ok === false) return name;
   if (type?.ok === false) return type;
-  const wantedKey = name === undefined ? undefined : ownerKey(name.value);
   const signed = isOn(query.signed);
-  return ok(
-    ({ key, rrset }) =>
-      (signed || rrset.type !== TYPE.NSEC) &&
-      (type === undefined || rrset.type === type.value) &&
-      (wantedKey === undefined || key === wantedKey),
-  );
+  return ok({
+    name: name === undefined ? undefined : ownerKey(name.value),
+    isWanted: ({ rrset }) => (signed || rrset.type !== TYPE.NSEC) && (type === undefined || rrset.type === type.value),
+  });
+}
+
+interface Finding extends Filter {
+  readonly after: readonly string[] | undefined;
+  readonly limit: number;
+}
+
+/**
+ * The RRsets that are wanted, one more than `limit` at most. In a large zone other work has its turns meanwhile; `view`
+ * gives the zone as it is then.
+ */
+async function findRrsets(view: () => ZoneView, { after, limit, name, isWanted }: Finding): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  let from = after;
+  for (let isMore = true; isMore && found.length <= limit;) {
+    isMore = false;
+    let left = RRSETS_STEP_COUNT;
+    for (const each of name === undefined ? rrsetsAfter(view(), from) : rrsetsAt(view(), name, from)) {
+      if (left-- === 0) {
+        isMore = true;
+        break;
+      }
+      if (isWanted(each)) found.push(each);
+      if (found.length > limit) break;
+      from = [each.key, String(each.rrset.type)];
+    }
+    if (isMore) await turn();
+  }
+  return found;
+}
+
+/** Those of one name, as `rrsetsAfter` gives them. */
+function* rrsetsAt(view: ZoneView, key: OwnerKey, after: readonly string[] | undefined): Generator<Found, void> {
+  const [afterKey = '', afterType] = after ?? [];
+  const node = view.node(key);
+  if (node === undefined || afterKey > key) return;
+  const { owner, rrsets } = node;
+  for (const rrset of rrsets) if (key !== afterKey || rrset.type > Number(afterType)) yield { key, owner, rrset };
 }
 
 /** RRsets after the one that the cursor names, in canonical order. */

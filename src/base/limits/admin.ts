@@ -78,6 +78,8 @@ export const AUTH_FAILURES_PER_MINUTE_MAX = 10;
 export const PAGE_ITEMS_DEFAULT = 100;
 /** Items in one page at most. */
 export const PAGE_ITEMS_MAX = 1000;
+/** RRsets of a zone that a list looks at before other work has its turn: some milliseconds. */
+export const RRSETS_STEP_COUNT = 2000;
 /** Operations in one PATCH of RRsets; what is more is a zone-file import. */
 export const RRSET_OPERATIONS_MAX = 10_000;
 /**

@@ -43,6 +43,8 @@ export const CHANGE_REASON_CHARACTERS_MAX = 500;
 export const CHANGESET_LINES_MAX = 500;
 /** Lines of each list in the difference of two versions: 10 MiB of ordinary records; the rest is counted. */
 export const ZONE_DIFF_LINES_MAX = 10_000;
+/** RRsets of changesets that are read or compared before other work has its turn: some milliseconds. */
+export const CHANGESET_STEP_RRSETS = 2000;
 /** Octets of changesets that lie between two versions that are compared: they are held in memory as records. */
 export const ZONE_DIFF_BYTES_MAX = 16 * 1024 * 1024;
 /**
@@ -74,6 +76,8 @@ export const REFRESH_LOOK_MS = 60_000;
  * of a second (measured: 1.4 s for 12,000). Below it a process would take longer to start than the file to read.
  */
 export const IMPORT_APART_CHARACTERS_MIN = 64 * 1024;
+/** Octets of changesets from which on a rollback or a revert is made ready by that process too: some 5,000 RRsets. */
+export const ROLLBACK_APART_BYTES_MIN = 512 * 1024;
 /** Records that `$GENERATE` makes of a shorter file, from which on the same holds. */
 export const IMPORT_APART_GENERATED_MIN = 2000;
 /** A file from here on waits for others of its size; it does not hold up smaller ones. Some 100,000 records. */

@@ -32,7 +32,7 @@ import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
 import { type AuditView, type ChangesetText, type ShownRecords, type VersionAsked } from './history.ts';
-import { type ZoneChange, type ZoneDifference } from './history.ts';
+import { type ReadChanges, type ReadDifference, type ZoneChange, type ZoneDifference } from './history.ts';
 import { type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type ContentIndexApi } from './search.ts';
 import { type SignersApi } from './signers.ts';
@@ -283,9 +283,9 @@ export interface ZonesApi {
   /** The same, as it is now, for what is read over several turns of the event loop. */
   holdShown(record: ZoneRecord): HeldView;
   /** Journal of a zone, newest first. */
-  changes(record: ZoneRecord, limit: number, beforeRevision?: number, options?: ShownRecords): readonly ZoneChange[];
+  readonly changes: ReadChanges;
   /** What lies between two versions of a zone; `to` is the zone of now unless given. */
-  difference(record: ZoneRecord, from: VersionAsked, to?: VersionAsked, shown?: ShownRecords): Result<ZoneDifference>;
+  readonly difference: ReadDifference;
   ds(record: ZoneRecord): readonly DsForm[];
   /** Words that clients of the PowerDNS-compatible API have written on the zone. */
   labels(record: ZoneRecord): ZoneLabels;

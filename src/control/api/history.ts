@@ -2,9 +2,11 @@
  * What was: changes and versions of zones, and entries of the audit log, as they are shown.
  * Not here: finding versions in the journal (control/zone/history.ts).
  */
+import { type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 import { type AuditRecord } from '#store/audit/entries.ts';
+import { type ZoneRecord } from '#store/schema.ts';
 
 /** A version of a zone: the newest one with this serial, or the one that the store's revision made. */
 export type VersionAsked =
@@ -61,3 +63,19 @@ export interface ShownRecords {
   /** CHANGESET_LINES_MAX unless given. */
   readonly linesMax?: number;
 }
+
+/** The journal of a zone, newest first, older than `beforeRevision` when that is given. */
+export type ReadChanges = (
+  record: ZoneRecord,
+  limit: number,
+  beforeRevision?: number,
+  shown?: ShownRecords,
+) => Promise<readonly ZoneChange[]>;
+
+/** What lies between two versions of a zone; `to` is the zone of now unless given. */
+export type ReadDifference = (
+  record: ZoneRecord,
+  from: VersionAsked,
+  to?: VersionAsked,
+  shown?: ShownRecords,
+) => Promise<Result<ZoneDifference>>;

@@ -11,6 +11,7 @@ import {
   IMPORT_APART_GENERATED_MIN,
   IMPORT_LARGE_CHARACTERS_MIN,
   IMPORT_WAIT_MS,
+  ROLLBACK_APART_BYTES_MIN,
 } from '#base/limits/changes.ts';
 import { type Result, fail, ok } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
@@ -28,11 +29,12 @@ import { type RunImport } from './import-process.ts';
 import { type ImportMade } from './job.ts';
 import { LargeWrites } from './large-writes.ts';
 import { Progress, type ProgressOptions } from './progress.ts';
-import { type RequestFacts, clockProblem, fileOrder, importBase } from './request.ts';
+import { type RequestFacts, clockProblem, fileOrder, importBase, rollbackBytes, zoneBase } from './request.ts';
 import { transferOrder } from './transfer-order.ts';
 import { UnderWay } from './under-way.ts';
+import { type RollbackCommand } from './work.ts';
 
-type ImportCommand = CommandOf<'zone.import'>;
+type ApartCommand = CommandOf<'zone.import'> | RollbackCommand;
 
 /** How large imports are made ready. */
 export interface ImportsWay {
@@ -55,7 +57,7 @@ export interface ImportsOptions extends ImportsWay, RequestFacts {
 
 /** An import as it is given. */
 export interface ImportOrder {
-  readonly command: ImportCommand;
+  readonly command: ApartCommand;
   readonly turn: Turn;
   readonly options: RunOptions;
   /** What decides in its turn, when the conditions of the command hold. */
@@ -84,9 +86,12 @@ export class Imports {
   }
 
   /** Whether the command is one that has a process of its own. */
-  takes(command: Command): command is ImportCommand {
-    if (this.#apart === undefined || command.kind !== 'zone.import') return false;
-    if (command.include !== undefined) return false;
+  takes(command: Command, { mayTouch }: RunOptions): command is ApartCommand {
+    if (this.#apart === undefined) return false;
+    // What a sender with narrower rights may touch is not known there.
+    if (command.kind === 'zone.rollback' || command.kind === 'zone.revert')
+      return mayTouch === undefined && rollbackBytes(this.#options, command) >= ROLLBACK_APART_BYTES_MIN;
+    if (command.kind !== 'zone.import' || command.include !== undefined) return false;
     return command.text.length >= IMPORT_APART_CHARACTERS_MIN || generatesMany(command.text);
   }
 
@@ -108,10 +113,11 @@ export class Imports {
       ...(everyMs !== undefined && { everyMs }),
     };
     // A dry run writes nothing, no events either.
-    const progress = turn.dryRun === true ? undefined : new Progress(parts);
+    const isTold = turn.dryRun !== true && command.kind === 'zone.import';
+    const progress = isTold ? new Progress(parts) : undefined;
     let ended = 'nothing was changed';
     try {
-      const done = await this.#apart!.carryOut(this.#ofFile(order), (step) => progress?.at(step));
+      const done = await this.#apart!.carryOut(this.#orderOf(order), (step) => progress?.at(step));
       ended = endText(done);
       return done;
     } finally {
@@ -153,22 +159,37 @@ export class Imports {
     }
   }
 
-  #ofFile({ command, turn, options, decide }: ImportOrder): ApartOrder {
-    const { zone, text } = command;
+  #orderOf({ command, turn, options, decide }: ImportOrder): ApartOrder {
+    const { zone } = command;
     const facts = this.#options;
-    return {
+    const shared = {
       zone,
       turn,
-      what: 'import',
-      input: { text },
       lane: `${turn.actor.kind} ${turn.actor.id}`,
-      isLarge: text.length >= IMPORT_LARGE_CHARACTERS_MIN,
       signal: options.signal,
       early: async () => decide(() => ok({ isChanged: false }))(),
       clockProblem: () => clockProblem(facts, command),
+      decide,
+    };
+    if (command.kind !== 'zone.import') {
+      const work = { kind: 'rollback', command } as const;
+      return {
+        ...shared,
+        what: 'rollback',
+        input: { text: '' },
+        isLarge: rollbackBytes(facts, command) >= IMPORT_LARGE_CHARACTERS_MIN,
+        request: () => ({ zone, turn, work, inputBytes: 0, parent: undefined }),
+        base: () => zoneBase(facts, zone),
+      };
+    }
+    const { text } = command;
+    return {
+      ...shared,
+      what: 'import',
+      input: { text },
+      isLarge: text.length >= IMPORT_LARGE_CHARACTERS_MIN,
       request: () => fileOrder(facts, command, turn, options),
       base: () => importBase(facts, command),
-      decide,
     };
   }
 }

@@ -20,7 +20,7 @@ import { changesetLines } from '#zone/changeset-text.ts';
 import { type Prepared } from '#control/commands/decision.ts';
 import { type Done, makeReady } from '#control/funnel/carry-out.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
-import { decideFile, decideTransfer } from './decide.ts';
+import { decideFile, decideRollback, decideTransfer } from './decide.ts';
 import { NodeFileWriter } from './node-file.ts';
 import { type ImportStep } from './progress.ts';
 import { type ImportRequest } from './work.ts';
@@ -68,10 +68,12 @@ export async function makeImport(
   tell({ stage: 'reading' });
   const { work } = request;
   const notes: string[] = [];
-  const decided =
-    work.kind === 'file'
-      ? await decideFile(request, work, latin1(readInput()), writer)
-      : await decideTransfer(request, work, readInput(), writer, notes);
+  const decide = () => {
+    if (work.kind === 'file') return decideFile(request, work, latin1(readInput()), writer);
+    if (work.kind === 'rollback') return decideRollback(request, work, writer);
+    return decideTransfer(request, work, readInput(), writer, notes);
+  };
+  const decided = await decide();
   if (!decided.ok) return { kind: 'rejected', problems: decided.problems };
   tell({ stage: 'planning' });
   const names = new NodeFileWriter(file);

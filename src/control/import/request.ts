@@ -17,10 +17,11 @@ import { type Turn } from '#control/commands/decision.ts';
 import { type CommandOf } from '#control/commands/table.ts';
 import { keyLabel } from '#control/signing/keys.ts';
 import { type SigningClock } from '#control/signing/signing-clock.ts';
+import { changeTo, distanceBytes } from '#control/zone/history.ts';
 import { servedParent } from '#control/zone/neighbours.ts';
 import { readRemovedZone } from '#control/zone/removed.ts';
 import { zonesBelow } from '#control/zone/served-below.ts';
-import { type ImportRequest } from './work.ts';
+import { type ImportRequest, type RollbackCommand } from './work.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
 
@@ -126,6 +127,14 @@ export function zoneBase(
   ]);
 }
 
+/** Octets of the changes that a rollback or a revert takes back. */
+export function rollbackBytes({ writer }: Pick<RequestFacts, 'writer'>, command: RollbackCommand): number {
+  const record = writer.zoneByName(command.zone);
+  if (record === undefined) return 0;
+  if (command.kind === 'zone.rollback') return distanceBytes(writer, record, command.to);
+  return changeTo(writer, record, command.serial)?.sizeBytes ?? 0;
+}
+
 /** What a transfer is made of beside its messages, as text. */
 export function transferBase(facts: RequestFacts, zone: Name): string {
   const record = facts.writer.zoneByName(zone);
@@ -135,7 +144,11 @@ export function transferBase(facts: RequestFacts, zone: Name): string {
 /** Why nothing of the zone can be signed now; undefined: it can, or nothing is to be signed. */
 export function clockProblem(
   { writer, signingClock }: RequestFacts,
-  { zone, dnssec, presigned }: ImportCommand,
+  {
+    zone,
+    dnssec = false,
+    presigned,
+  }: Pick<ImportCommand, 'zone'> & Partial<Pick<ImportCommand, 'dnssec' | 'presigned'>>,
 ): Problem | undefined {
   const record = writer.zoneByName(zone);
   const isSigned = presigned !== true && (record === undefined ? dnssec : record.dnssec === 'on');

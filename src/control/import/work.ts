@@ -18,6 +18,14 @@ export interface FileWork {
   readonly hasResolvers: boolean;
 }
 
+/** The way back over large changes. */
+export interface RollbackWork {
+  readonly kind: 'rollback';
+  readonly command: RollbackCommand;
+}
+
+export type RollbackCommand = CommandOf<'zone.rollback'> | CommandOf<'zone.revert'>;
+
 /** Messages of a primary. */
 export interface TransferWork extends StoredOptions {
   readonly kind: 'transfer';
@@ -27,7 +35,7 @@ export interface TransferWork extends StoredOptions {
 /** All that the work depends on beside the store and its octets. Plain data. */
 export interface ImportRequest {
   readonly storeDir: string;
-  readonly work: FileWork | TransferWork;
+  readonly work: FileWork | RollbackWork | TransferWork;
   /** Octets of what is read. */
   readonly inputBytes: number;
   readonly zone: Name;

@@ -10,9 +10,9 @@ import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type JournalEntry } from '#store/journal.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { decodeChangeset } from '#zone/changeset-codec.ts';
+import { atOnce, decodeSteps } from '#zone/changeset-codec.ts';
 import { type Changeset, invertChangeset } from '#zone/changeset.ts';
-import { netChanges } from '#zone/history/net-changes.ts';
+import { netSteps } from '#zone/history/net-changes.ts';
 import { type VersionAsked, type ZoneVersion } from '#control/api/history.ts';
 
 /** What lies between two versions of a zone. */
@@ -34,6 +34,24 @@ export function differenceOf(
   from: VersionAsked,
   to?: VersionAsked,
 ): Result<VersionDifference> {
+  return atOnce(differenceSteps(reader, record, from, to));
+}
+
+/** Octets of the changesets from version `from` to the zone of now; 0 when there is no such version. */
+export function distanceBytes(reader: Reader, record: ZoneRecord, from: VersionAsked): number {
+  const walked = walkBack(reader, record, [from]);
+  if (!walked.ok) return 0;
+  const { entries, found } = walked.value;
+  return entries.slice(0, found[0]!.at).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** The same as `differenceOf`, in steps between which other work may be done. */
+export function* differenceSteps(
+  reader: Reader,
+  record: ZoneRecord,
+  from: VersionAsked,
+  to?: VersionAsked,
+): Generator<undefined, Result<VersionDifference>> {
   const walked = walkBack(reader, record, to === undefined ? [from] : [from, to]);
   if (!walked.ok) return walked;
   const { entries, found } = walked.value;
@@ -51,9 +69,9 @@ export function differenceOf(
     const [entry] = reader.journal(record.id, 1, each.revision + 1);
     const before = changesets.at(-1)?.toSerial ?? each.fromSerial;
     if (entry?.changeset === undefined || each.fromSerial !== before) return fail(notKept(record, each));
-    changesets.push(decodeChangeset(entry.changeset));
+    changesets.push(yield* decodeSteps(entry.changeset));
   }
-  const net = netChanges(changesets);
+  const net = yield* netSteps(changesets);
   return ok({ ...shared, changeset: isBackwards ? invertChangeset(net) : net });
 }
 

@@ -360,12 +360,14 @@ export class FakeControl implements ControlApi {
     aliases: () => [],
     shown: (record) => this.zones.view(record),
     holdShown: (record) => ({ view: this.zones.view(record), release: () => undefined }),
-    changes: (record, limit, beforeRevision = Infinity) =>
-      this.journal
-        .filter((each) => each.zone === record.name && each.revision < beforeRevision)
+    changes: (record, limit, beforeRevision = Infinity) => {
+      const found = this.journal.filter((each) => each.zone === record.name && each.revision < beforeRevision);
+      const shown = found
         .slice(0, limit)
-        .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) })),
-    difference: (record) => fail(problem('VERSION_NOT_KEPT', WHOLE, `this stand-in compares nothing of ${record.name}`)),
+        .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) }));
+      return Promise.resolve(shown);
+    },
+    difference: (record) => Promise.resolve(fail(problem('VERSION_NOT_KEPT', WHOLE, `this stand-in compares nothing of ${record.name}`))),
     labels: (record) => this.labelMap.get(record.name) ?? {},
     ds: (record) => {
       const dnskey = { flags: 257, protocol: 3, algorithm: 13, publicKey: 'AQ==' } as const;

@@ -101,8 +101,8 @@ export const changesRoutes = [
       const shown = shownTo(identityOf(asked.request), zone, true);
       return ok({
         ...(shown.isWhole ? { etag: zoneEtag(zone) } : {}),
-        body: () => {
-          const found = control.zones.changes(zone, limit + 1, before, shown);
+        body: async () => {
+          const found = await control.zones.changes(zone, limit + 1, before, shown);
           const { shown: kept, next } = cutPage(asked, found, limit, ({ revision }) => [String(revision)]);
           const changes = kept.map(({ revision, atMs, changeset, audit }) => ({
             revision,
@@ -127,13 +127,13 @@ export const changesRoutes = [
       'for them.',
     query: { from: versionText('1'), to: Type.Optional(versionText('2')), signing: Type.Optional(Switch) },
     answers: { 200: DiffForm },
-    show: ({ control, zone, request, query: { from: fromText, to: toText, signing } }) => {
+    show: async ({ control, zone, request, query: { from: fromText, to: toText, signing } }) => {
       const from = readVersion(fromText, inQuery('from'));
       if (!from.ok) return from;
       const to = toText === undefined ? ok(undefined) : readVersion(toText, inQuery('to'));
       if (!to.ok) return to;
       const shown = { ...shownTo(identityOf(request), zone, isOn(signing)), linesMax: ZONE_DIFF_LINES_MAX };
-      const difference = control.zones.difference(zone, from.value, to.value, shown);
+      const difference = await control.zones.difference(zone, from.value, to.value, shown);
       if (!difference.ok) return difference;
       const { changes, changeset, ...versions } = difference.value;
       const [first, second] = [versionForm(versions.from), versionForm(versions.to)];
