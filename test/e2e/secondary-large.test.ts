@@ -2,13 +2,14 @@
  * waxseal follows NSD and Knot with zones of 60,000 records: a process of its own makes each ready, while the server
  * answers and takes other changes. What is killed meanwhile leaves the zone as it was, and the next look brings it.
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dig, ldnsVerifyZone } from '../support/dig.ts';
 import { type PrimaryPeer, startPrimary } from '../support/primary-peers.ts';
+import { importChild, importLitter } from '../support/import-child.ts';
 import { type RunningServer, isAlive, startServer } from '../support/running-server.ts';
 import { signedFile } from '../support/signed-files.ts';
 
@@ -57,31 +58,6 @@ async function follow(kind: 'nsd' | 'knot', zone: string, text: string): Promise
   return primary;
 }
 
-/** The process of an import of this server. */
-async function importer(): Promise<number> {
-  const isOurs = (pid: string): boolean => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      const [words, about] = ['cmdline', 'stat'].map((each) => readFileSync(`/proc/${pid}/${each}`, 'latin1'));
-      const parent = Number(about!.split(') ').at(-1)!.split(' ')[1]);
-      return words!.startsWith('waxseal import') && parent === server.pids().control;
-    } catch {
-      // It is gone.
-      return false;
-    }
-  };
-  let pid: string | undefined;
-  const isThere = () => (pid = readdirSync('/proc').find(isOurs)) !== undefined;
-  expect(await server.eventually(isThere)).toBe(true);
-  return Number(pid);
-}
-
-/** No file of an import or of a transfer lies anywhere in the folder. */
-function litter(): readonly string[] {
-  const files = readdirSync(server.folder, { recursive: true, encoding: 'utf8' });
-  return files.filter((file) => /import-|transfer-/.test(file));
-}
-
 /** What a name says; undefined while it is not there. */
 const said = async (name: string) => / TXT "(\d+)" /.exec((await dig(server, [name, 'TXT'])).answer.join('\n'))?.[1];
 
@@ -107,7 +83,7 @@ describe('a zone of 60,000 names from NSD', () => {
 
   test('comes while /livez answers and another zone is changed, and is served', async () => {
     await follow('nsd', PLAIN, textOf(PLAIN, 1, PLAIN_NAMES));
-    const pid = await importer();
+    const pid = await importChild(server);
     let changes = 0;
     for (let looks = 0; looks < 2000 && (await serialOf(PLAIN)) === undefined; looks++) {
       expect((await fetch(`http://127.0.0.1:${server.adminPort}/livez`)).ok).toBe(true);
@@ -124,12 +100,12 @@ describe('a zone of 60,000 names from NSD', () => {
     const shown = (await (await server.api('GET', `/v1/zones/${PLAIN}`)).json()) as object;
     expect(shown).toMatchObject({ serial: 1, dnssec: 'off', secondary: { mode: 'copy', state: 'current', serial: 1 } });
     expect(await server.eventually(() => !isAlive(pid))).toBe(true);
-    expect(litter()).toEqual([]);
+    expect(importLitter(server)).toEqual([]);
   });
 
   test('its process is killed: the zone is as it was, and the next look brings it', async () => {
     await primaries.get(PLAIN)!.change(textOf(PLAIN, 2, PLAIN_NAMES));
-    const pid = await importer();
+    const pid = await importChild(server);
     process.kill(pid, 'SIGKILL');
     const isSaid = () => logged('secondary.primary-failed').some((line) => line.includes('SIGKILL'));
     expect(await server.eventually(isSaid)).toBe(true);
@@ -138,12 +114,12 @@ describe('a zone of 60,000 names from NSD', () => {
     expect(new Set(now).size).toBe(1);
     await comes(PLAIN, 2);
     expect(await all()).toEqual(['2', '2', '2']);
-    expect(litter()).toEqual([]);
+    expect(importLitter(server)).toEqual([]);
   });
 
   test('the control process is killed: the zone is answered as it was, and the next look brings it', async () => {
     await primaries.get(PLAIN)!.change(textOf(PLAIN, 3, PLAIN_NAMES));
-    const pid = await importer();
+    const pid = await importChild(server);
     process.kill(pid, 'SIGSTOP');
     await server.killChild('control');
     expect([await serialOf(PLAIN), ...(await all())]).toEqual([2, '2', '2', '2']);
@@ -152,16 +128,16 @@ describe('a zone of 60,000 names from NSD', () => {
     await server.ready();
     await comes(PLAIN, 3);
     expect(await all()).toEqual(['3', '3', '3']);
-    expect(litter()).toEqual([]);
+    expect(importLitter(server)).toEqual([]);
   });
 
   test('the server stops: without a wait, no primary has failed, and the next start brings it', async () => {
     await primaries.get(PLAIN)!.change(textOf(PLAIN, 4, PLAIN_NAMES));
-    const pid = await importer();
+    const pid = await importChild(server);
     const failed = logged('secondary.primary-failed').length;
     expect(await server.terminate()).toBe(0);
     expect(await server.eventually(() => !isAlive(pid))).toBe(true);
-    const [failures, left] = [logged('secondary.primary-failed').slice(failed), litter()];
+    const [failures, left] = [logged('secondary.primary-failed').slice(failed), importLitter(server)];
     await server.start();
     expect([failures, left]).toEqual([[], []]);
     await comes(PLAIN, 4);
@@ -195,6 +171,6 @@ describe('a signed zone of 60,000 records from Knot', () => {
     expect(came).toEqual([expect.stringMatching(/serial 1 .*: AXFR, /), expect.stringMatching(/serial 2 .*: IXFR\b/)]);
     const { code, stderr } = await ldnsVerifyZone(second);
     expect([code, stderr]).toEqual([0, '']);
-    expect(litter()).toEqual([]);
+    expect(importLitter(server)).toEqual([]);
   }, 240_000);
 });

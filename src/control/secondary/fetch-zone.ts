@@ -132,6 +132,8 @@ export function fetchZone(order: FetchOrder): Promise<Fetched | FetchFailure> {
       }
       clearTimeout(idle);
       socket.pause();
+      // All is here: that the primary closes the connection, however it does, means nothing any more.
+      if (isOver) socket.removeAllListeners().on('error', () => {});
       const goOn = (): void => {
         if (hasEnded) return;
         if (result !== undefined) return end(result);

@@ -1,10 +1,11 @@
 /** Large imports in a process of their own, on a running server: who else waits, and what is left when a part is killed. */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { dig } from '../../support/dig.ts';
+import { importChild, importLitter } from '../../support/import-child.ts';
 import { type RunningServer, isAlive, startServer } from '../../support/running-server.ts';
 
 const HEAD = '@ 3600 SOA ns1 host 1 7200 900 1209600 900\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.1\n';
@@ -21,33 +22,11 @@ afterEach(async () => {
 const put = (zone: string, text: string) => server.api('PUT', `/v1/zones/${zone}/zonefile`, text, 'text/dns');
 const www = async (zone: string) => (await dig(server, [`www.${zone}`, 'A', '+dnssec'])).answer.join(' ');
 
-/** The process of an import. */
-async function importer(): Promise<number> {
-  const found = () =>
-    readdirSync('/proc').find((pid) => {
-      if (!/^\d+$/.test(pid)) return false;
-      try {
-        const [words, about] = ['cmdline', 'stat'].map((each) => readFileSync(`/proc/${pid}/${each}`, 'latin1'));
-        // Of this server: its parent is our control process.
-        const parent = Number(about!.split(') ').at(-1)!.split(' ')[1]);
-        return words!.startsWith('waxseal import') && parent === server.pids().control;
-      } catch {
-        return false;
-      }
-    });
-  let pid: string | undefined;
-  expect(await server.eventually(() => (pid = found()) !== undefined, 40_000)).toBe(true);
-  return Number(pid);
-}
-
-/** No file of an import lies anywhere in the folder. */
-const litter = () => readdirSync(server.folder, { recursive: true, encoding: 'utf8' }).filter((file) => /import-/.test(file));
-
 test('a large import: /livez answers, another zone is changed meanwhile, and all of it is served', async () => {
   expect((await put('small.test', HEAD)).status).toBe(201);
   const state = { isDone: false };
   const imported = put('large.test', LARGE).finally(() => (state.isDone = true));
-  const pid = await importer();
+  const pid = await importChild(server);
   let changes = 0;
   while (!state.isDone) {
     expect((await fetch(`http://127.0.0.1:${server.adminPort}/livez`)).ok).toBe(true);
@@ -63,13 +42,13 @@ test('a large import: /livez answers, another zone is changed meanwhile, and all
   expect(await server.eventually(async () => (await www('large.test')).includes('RRSIG'))).toBe(true);
   expect((await dig(server, ['h15000.large.test', 'A'])).answer.join()).toContain('192.0.2.7');
   expect(await server.eventually(() => !isAlive(pid))).toBe(true);
-  expect(litter()).toEqual([]);
+  expect(importLitter(server)).toEqual([]);
 });
 
 test('its process is killed: nothing was changed, the zone is served as before, and the next import is made', async () => {
   expect((await put('large.test', HEAD)).status).toBe(201);
   const imported = put('large.test', LARGE);
-  process.kill(await importer(), 'SIGKILL');
+  process.kill(await importChild(server), 'SIGKILL');
   const answer = await imported;
   expect([answer.status, await answer.json()]).toMatchObject([
     500,
@@ -78,7 +57,7 @@ test('its process is killed: nothing was changed, the zone is served as before, 
   expect(await www('large.test')).toContain('192.0.2.1');
   expect((await dig(server, ['h1.large.test', 'A'])).status).toBe('NXDOMAIN');
   expect((await put('large.test', LARGE)).status).toBe(200);
-  expect(litter()).toEqual([]);
+  expect(importLitter(server)).toEqual([]);
 });
 
 test('the control process is killed: the import ends with it, and nothing of it is there', async () => {
@@ -86,13 +65,13 @@ test('the control process is killed: the import ends with it, and nothing of it 
     () => 'answered',
     () => 'gone',
   );
-  const pid = await importer();
+  const pid = await importChild(server);
   await server.killChild('control');
   expect(await imported).toBe('gone');
   expect(await server.eventually(() => !isAlive(pid))).toBe(true);
   await server.ready();
   expect((await server.api('GET', '/v1/zones/large.test')).status).toBe(404);
-  expect(litter()).toEqual([]);
+  expect(importLitter(server)).toEqual([]);
   expect((await put('large.test', LARGE)).status).toBe(201);
 });
 
@@ -105,13 +84,13 @@ test('a client that goes ends its import; a server that stops does not wait for 
     body: LARGE,
     signal: gone.signal,
   }).catch(() => 'gone');
-  const first = await importer();
+  const first = await importChild(server);
   gone.abort();
   expect(await sent).toBe('gone');
   expect(await server.eventually(() => !isAlive(first))).toBe(true);
   expect((await server.api('GET', '/v1/zones/large.test')).status).toBe(404);
   const imported = put('large.test', LARGE).catch(() => undefined);
-  const second = await importer();
+  const second = await importChild(server);
   const started = performance.now();
   expect(await server.terminate()).toBe(0);
   expect(performance.now() - started).toBeLessThan(10_000);
@@ -129,7 +108,7 @@ test('Ctrl-C at a terminal: the line that says how far it is goes, the import en
   let shown = '';
   child.stdout.on('data', (octets: Buffer) => (shown += octets.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const pid = await importer().catch(() => Promise.reject(new Error(`no import: ${shown}`)));
+  const pid = await importChild(server).catch(() => Promise.reject(new Error(`no import: ${shown}`)));
   // It gets no further, for as long as the line is looked at.
   process.kill(pid, 'SIGSTOP');
   expect(await server.eventually(() => /\rlarge\.test: [^\r\n]+ \(\d+ s; Ctrl-C ends it\)/.test(shown), 20_000)).toBe(true);
@@ -149,5 +128,5 @@ test('Ctrl-C at a terminal: the line that says how far it is goes, the import en
   expect(said).toMatch(/^waxseal: stopped: the server ends the import of large\.test and changes nothing, unless [^\n]*\n$/);
   expect(await server.eventually(() => !isAlive(pid))).toBe(true);
   expect((await server.api('GET', '/v1/zones/large.test')).status).toBe(404);
-  expect(litter()).toEqual([]);
+  expect(importLitter(server)).toEqual([]);
 });

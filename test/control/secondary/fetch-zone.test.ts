@@ -306,6 +306,14 @@ describe('with a folder, a large transfer waits in a file', () => {
     expect(openFiles()).toBe(0);
   }
 
+  test('a primary that closes the connection behind the last message has given the zone', async () => {
+    const closing: Answer = (asked, send, socket) => {
+      for (const each of messagesOf(asked)) send(each);
+      socket.end();
+    };
+    expect(readBack(fetched(await fetchStored(closing)))).toMatchObject(WHOLE_READ);
+  });
+
   test('with the octets that came: the same records as without one', async () => {
     await untilClosed();
     const inFile = fetched(await fetchStored(answering()));
