@@ -50,9 +50,11 @@ test('RFC 2136, RFC 8945: ldns-update adds and removes with HMAC-SHA1, and gets 
     LDNS_UPDATE: toolPath('ldns-update'),
   };
   const words = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const { stdout, stderr } = await runTool('unshare', [...ALONE, 'env', ...words, 'sh', '-c', SCRIPT]);
+  const { stdout, stderr } = await runTool('unshare', [...ALONE, 'env', ...words, 'sh', '-c', SCRIPT], {
+    timeoutMs: 150_000,
+  });
   expect([stdout.split('\n'), stderr]).toEqual([
     ['added 0 192.0.2.7', 'removed 0 ', 'response was REFUSED', 'left ', 'set hmac-sha256 at both ends', ''],
     expect.any(String),
   ]);
-}, 120_000);
+}, 180_000);

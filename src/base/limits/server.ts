@@ -75,6 +75,8 @@ export const XDP_FULL_LOOK_MS = 30_000;
 export const XDP_NETLINK_BYTES_MAX = 64 * 1024;
 /** Datagrams read for one look: 10,000 addresses fit, and a loop has its end. */
 export const XDP_NETLINK_MESSAGES_MAX = 1024;
+/** A program is loaded: a signal may come while the kernel looks at it, as often as libbpf puts up with. */
+export const XDP_LOAD_TRIES_MAX = 5;
 /** At the start, for the program of a process that is about to end to leave the interface. */
 export const XDP_ATTACH_WAIT_MS = 2_000;
 /** Between two tries to attach. */

@@ -8,6 +8,7 @@
 import {
   XDP_ATTACH_EVERY_MS,
   XDP_ATTACH_WAIT_MS,
+  XDP_LOAD_TRIES_MAX,
   XDP_CHUNK_BYTES,
   XDP_QUEUES_MAX,
   XDP_RECEIVE_FRAMES,
@@ -264,7 +265,7 @@ export function loadProgram(calls: XdpSyscalls, octets: Uint8Array): number {
   attr.words[at.expected_attach_type / 4] = XDP_NUMBER.BPF_XDP;
   attr.octets.set(Buffer.from('waxseal_dns'), at.prog_name);
   try {
-    return runBpf(calls, 'BPF_PROG_LOAD', attr);
+    return loadNow(calls, attr);
   } catch (error) {
     if (!isError(error, 'EINVAL') && !isError(error, 'EACCES')) throw error;
     attr.words[at.log_level / 4] = 1;
@@ -274,9 +275,19 @@ export function loadProgram(calls: XdpSyscalls, octets: Uint8Array): number {
   }
 }
 
+/** The verifier gives up with EAGAIN when a signal comes while it works; libbpf tries five times too. */
+function loadNow(calls: XdpSyscalls, attr: NativeMemory): number {
+  for (let tries = 1; ; tries++)
+    try {
+      return runBpf(calls, 'BPF_PROG_LOAD', attr);
+    } catch (error) {
+      if (!isError(error, 'EAGAIN') || tries === XDP_LOAD_TRIES_MAX) throw error;
+    }
+}
+
 function loadAgain(calls: XdpSyscalls, attr: NativeMemory, log: NativeMemory): number {
   try {
-    return runBpf(calls, 'BPF_PROG_LOAD', attr);
+    return loadNow(calls, attr);
   } catch (error) {
     const text = Buffer.from(log.octets).toString('latin1').replace(/\0.*$/s, '').trim();
     throw new Error(`${reasonOf(error)}: ${text.split('\n').slice(-4).join(' / ')}`, { cause: error });

@@ -76,6 +76,16 @@ test('a driver without XDP: the kernel’s own, and the reason', async () => {
   expect(lab.ip('link', 'show', lab.name)).toContain('xdpgeneric');
 });
 
+test('bpf(2): a signal that comes while the program is looked at (EAGAIN): it is loaded again, five times at most', async () => {
+  const interrupted = (times: number) => {
+    let left = times;
+    return failing('bpf', 'EAGAIN', (command) => command === BPF_COMMAND.BPF_PROG_LOAD && left-- > 0);
+  };
+  const { opened } = await open([lab.name], interrupted(4));
+  expect(opened.interfaces[0]).toMatchObject({ mode: 'native' });
+  expect(await refusalOf(interrupted(5))).toBe('bpf EAGAIN BPF_PROG_LOAD');
+});
+
 describe('refused', () => {
   test('interfaces that are not there, or are none for it; the others are opened', async () => {
     const { opened } = await open(['missing', 'lo', lab.name]);
