@@ -260,13 +260,14 @@ export function readRdata(type: RrType, source: RdataSource): Uint8Array | undef
 /** RDATA with its names whole; `plain` when no name in it is compressed, undefined when it is malformed. */
 function expandRdata(type: RrType, { message, offset, length }: RdataSource): Uint8Array | 'plain' | undefined {
   const limit = offset + length;
-  let [at, to] = [offset, 0];
+  let [at, to, isPlain] = [offset, 0, true];
   for (const field of FORMS.get(type)!.fields) {
     const start = at;
     if (field.name?.readCompressed === true) {
       const read = readCompressedName(message, start, limit, NAME);
       if (read === undefined) return undefined;
       EXPANDED.set(NAME.subarray(0, read.length), to);
+      isPlain &&= read.end - start === read.length;
       to += read.length;
       at = read.end;
     } else {
@@ -277,7 +278,7 @@ function expandRdata(type: RrType, { message, offset, length }: RdataSource): Ui
     }
   }
   if (at !== limit) return undefined;
-  return to === length ? 'plain' : EXPANDED.slice(0, to);
+  return isPlain ? 'plain' : EXPANDED.slice(0, to);
 }
 
 const NAME = new Uint8Array(NAME_BYTES_MAX);

@@ -196,6 +196,8 @@ describe('RFC 1035 §4.1.4, RFC 3597 §4: reading compressed names', () => {
     expect(read(TYPE.MX, '000a c009')).toBe('10 mail.example.');
     expect(read(TYPE.MX, '000a 01 61 c000')).toBe('10 a.example.');
     expect(read(TYPE.SOA, 'c000 c009 00000001 00000002 00000003 00000004 00000005')).toBe('example. mail.example. 1 2 3 4 5');
+    // One name is an octet shorter when it is whole, the other an octet longer.
+    expect(read(TYPE.SOA, '01 78 c008 c010 00000001 00000002 00000003 00000004 00000005')).toBe('x. x. 1 2 3 4 5');
     expect(read(TYPE.SRV, '0001 0002 0003 c009')).toBe('1 2 3 mail.example.');
     expect(read(TYPE.NAPTR, '0001 0002 00 00 00 c009')).toBe('1 2 "" "" "" mail.example.');
     expect(read(TYPE.A6, '80 c009')).toBeUndefined();
