@@ -4,7 +4,9 @@
  * Not here: the records that are looked for at the domain (import.ts).
  */
 import { MAIL_IMPORT_OTHERS_MAX } from '#base/limits/mail.ts';
+import { type Problem, warning } from '#base/problem.ts';
 import { formatName, type Name, ownerKey } from '#dns/name.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode } from '#zone/view.ts';
 import { txtText } from '#mail/text/txt.ts';
@@ -26,21 +28,29 @@ const MAIL_LABEL = /^(?:_domainkey|_dmarc|_mta-sts|_bimi|_tls)$/;
 /** SMTP, submission, IMAP, POP and ManageSieve: who looks for TLSA there has mail to do. */
 const MAIL_PORT = /^_(?:25|465|587|143|993|110|995|4190)\._tcp\./;
 
-/** Mail records that are not in `seen`, in the order of names; of many, the first ones. */
-export function otherMailRecords(others: Iterable<OtherRecord>, seen: ReadonlySet<string>): OtherRecord[] {
-  const found: OtherRecord[] = [];
-  for (const each of others) {
-    if (seen.has(rrsetId(each.owner, each.type))) continue;
+/** A warning for each; of many, for the first ones, and that there are more. */
+export function otherProblems(others: Iterable<OtherRecord>): Problem[] {
+  const found: Problem[] = [];
+  for (const { owner, type, why } of others) {
     if (found.length >= MAIL_IMPORT_OTHERS_MAX)
-      return [...found, { ...each, why: 'and the names behind it are not shown: there are too many' }];
-    found.push(each);
+      return [...found, keptAsItIs(owner, type, 'and the names behind it are not shown: there are too many')];
+    found.push(keptAsItIs(owner, type, why));
   }
   return found;
 }
 
-/** Mail records of all names. */
-export function* mailRecordsOf(nodes: Iterable<ZoneNode>): Generator<OtherRecord, void, undefined> {
-  for (const node of nodes) yield* othersAt(node);
+const STAYS = 'it stays as it is until you change it';
+
+/** Of an RRset that no policy says. */
+export function keptAsItIs(owner: Name, type: RrType, what: string, fix = STAYS): Problem {
+  return warning('MAIL_IMPORT', placeOfRrset(owner, type), what, { fix });
+}
+
+type Others = Generator<OtherRecord, void, undefined>;
+
+/** Mail records of these names that are not in `seen`. */
+export function* unseenRecords(nodes: Iterable<ZoneNode>, seen: ReadonlySet<string>): Others {
+  for (const node of nodes) yield* othersAt(node).filter(({ owner, type }) => !seen.has(rrsetId(owner, type)));
 }
 
 /** Types of which one is at each name that has mail records. */

@@ -4,9 +4,8 @@
  * what the policy writes means the same to its readers; every other record is reported with the reason and stays.
  * Not here: applying it (compile.ts takes records over that say the same).
  */
-import { type Problem, type Result, warning } from '#base/problem.ts';
+import { type Problem, type Result } from '#base/problem.ts';
 import { TLSA_KEYS_MAX } from '#base/limits/mail.ts';
-import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isAtOrBelow, isWildcard, type Name, nameOfKey, type OwnerKey, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
@@ -21,7 +20,7 @@ import { REPORT_AUTHORIZATION_TEXT } from '#mail/dmarc/consent-record.ts';
 import { formatStsRecord, parseStsRecord, selectSts, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { plainTags } from '#mail/text/same-text.ts';
 import { meansSame } from './same-record.ts';
-import { type OtherRecord, mailRecordsOf, otherMailRecords, rrsetId } from './import-rest.ts';
+import { keptAsItIs, otherProblems, rrsetId, unseenRecords } from './import-rest.ts';
 import { type MailPolicyDocument, type TtlKind } from '#mail/policy/schema.ts';
 import { effectiveTerms, formatTerm, isDirective, redirectOf, selectSpf } from '#mail/spf/spf.ts';
 import { plainText } from '#mail/spf/macro.ts';
@@ -46,15 +45,21 @@ interface Gathering {
   readonly seen: Set<string>;
 }
 
-/**
- * The policy that yields the mail records of the zone's domain. `isSigned`: whether the zone is, which TLSA needs.
- * `others`: the mail records of all names, found already.
- */
-export function policyFromZone(
-  view: ZoneView,
-  isSigned = true,
-  others: Iterable<OtherRecord> = mailRecordsOf(view.ascend(view.apexKey)),
-): ImportedPolicy {
+/** The policy that yields the mail records of the zone's domain. `isSigned`: whether the zone is, which TLSA needs. */
+export function policyFromZone(view: ZoneView, isSigned = true): ImportedPolicy {
+  const { document, problems, seen } = gatherPolicy(view, isSigned);
+  const others = otherProblems(unseenRecords(view.ascend(view.apexKey), seen));
+  return { document, problems: [...problems, ...others] };
+}
+
+/** A policy whose zone has not been looked through for mail records that no policy is about. */
+export interface GatheredPolicy extends ImportedPolicy {
+  /** RRsets that are in the policy or reported. */
+  readonly seen: ReadonlySet<string>;
+}
+
+/** Looks at the names where a domain has its mail records. */
+export function gatherPolicy(view: ZoneView, isSigned: boolean): GatheredPolicy {
   const domain = view.apex;
   const gathering: Gathering = { view, domain, problems: [], ttl: {}, seen: new Set() };
   const spf = gatherSpf(gathering);
@@ -90,8 +95,7 @@ export function policyFromZone(
       TYPE.TXT,
       'says that no selector has a key, which a policy only says of a domain that sends nothing',
     );
-  for (const { owner, type, why } of otherMailRecords(others, gathering.seen)) tell(gathering, owner, type, why);
-  return { document, problems: gathering.problems };
+  return { document, problems: gathering.problems, seen: gathering.seen };
 }
 
 function parseNameOf(text: string, origin: Name): Name {
@@ -99,9 +103,9 @@ function parseNameOf(text: string, origin: Name): Name {
   return name.ok ? name.value : origin;
 }
 
-function tell({ problems, seen }: Gathering, owner: Name, type: RrType, what: string, fix = 'it stays as it is until you change it'): void {
+function tell({ problems, seen }: Gathering, owner: Name, type: RrType, what: string, fix?: string): void {
   seen.add(rrsetId(owner, type));
-  problems.push(warning('MAIL_IMPORT', placeOfRrset(owner, type), what, { fix }));
+  problems.push(keptAsItIs(owner, type, what, fix));
 }
 
 function ttlText(seconds: number): string {

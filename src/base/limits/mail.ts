@@ -13,8 +13,6 @@ export const MAIL_POLICY_ITEMS_MAX = 256;
 export const TEXT_SHOWN_CHARACTERS_MAX = 100;
 /** Keys of one TLSA host in a policy: those in use and those to come, of two algorithms each, twice over. */
 export const TLSA_KEYS_MAX = 8;
-/** Mail records of a zone after which a proposal looks at no further names: it names fewer that are in no policy. */
-export const MAIL_IMPORT_FOUND_MAX = 1000;
 /** Records that a proposal names though no policy is about them. */
 export const MAIL_IMPORT_OTHERS_MAX = 100;
 /** Hosts outside that one `mail check` looks up, three types each: a domain has few mail hosts and report addresses. */

@@ -8,12 +8,12 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { changedMeanwhile } from '#control/secondary/decisions.ts';
 import { type TransferOrder } from '#control/secondary/take-apart.ts';
 import { type ApartOrder } from './apart.ts';
-import { type RequestFacts, transferBase } from './request.ts';
+import { type RequestFacts, clockProblem, transferBase } from './request.ts';
 
 export function transferOrder(facts: RequestFacts, order: TransferOrder): ApartOrder {
   const { zone, record, turn, messages, recordsMax, from, signal } = order;
   const { file, bytes, asked, since } = messages;
-  const { writer, signingClock } = facts;
+  const { writer } = facts;
   /** It is signed here, and must be as it was: what came is for that zone. */
   const now = (): ZoneRecord | undefined => {
     const found = writer.zoneById(record.id);
@@ -28,8 +28,8 @@ export function transferOrder(facts: RequestFacts, order: TransferOrder): ApartO
     isLarge: bytes >= TRANSFER_IN_LARGE_BYTES_MIN,
     signal,
     early: () => Promise.resolve(now() === undefined ? fail(changedMeanwhile(record)) : ok(undefined)),
-    clockProblem: () =>
-      now()?.secondary?.mode === 'sign' && now()?.dnssec === 'on' ? signingClock.problem() : undefined,
+    // A copy has the signatures of another signer.
+    clockProblem: () => clockProblem(facts, { zone, presigned: record.secondary?.mode !== 'sign' }),
     request: () => ({
       zone,
       turn,

@@ -3,11 +3,11 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock } from '#base/clock.ts';
-import { MAIL_IMPORT_FOUND_MAX } from '#base/limits/mail.ts';
+import { MAIL_IMPORT_OTHERS_MAX } from '#base/limits/mail.ts';
 import { fail } from '#base/problem.ts';
 import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
-import { type OtherRecord, MAIL_RECORD_TYPES, mailRecordsOf } from '#mail/import-rest.ts';
-import { policyFromZone } from '#mail/import.ts';
+import { type OtherRecord, MAIL_RECORD_TYPES, otherProblems, unseenRecords } from '#mail/import-rest.ts';
+import { gatherPolicy } from '#mail/import.ts';
 import { deployTimes } from '#mail/dane/lifecycle.ts';
 import { comingDkimKeys } from '#mail/dkim/coming.ts';
 import { TLSA_LIFE } from '#mail/lives.ts';
@@ -90,15 +90,20 @@ export function mailReads({ reader, steps, queries, witnesses, clock }: MailRead
 
 /** A large zone is looked at beside other work; a name that comes meanwhile may be missed. */
 async function proposalOf(reader: StoreReader, record: ZoneRecord): Promise<MailProposal> {
+  const { document, problems, seen } = gatherPolicy(reader.view(record), record.dnssec === 'on');
   const mayHave = (node: Uint8Array): boolean => MAIL_RECORD_TYPES.some((type) => findEntry(node, type) >= 0);
   const others: OtherRecord[] = [];
   for (const keys of namesWhere(reader, record.id, mayHave)) {
     const view = reader.view(reader.zoneById(record.id) ?? record);
-    for (const each of mailRecordsOf(keys.flatMap((key) => view.node(key) ?? [])))
-      if (others.length < MAIL_IMPORT_FOUND_MAX) others.push(each);
-    if (others.length >= MAIL_IMPORT_FOUND_MAX) break;
+    others.push(
+      ...unseenRecords(
+        keys.flatMap((key) => view.node(key) ?? []),
+        seen,
+      ),
+    );
+    // More are not shown.
+    if (others.length > MAIL_IMPORT_OTHERS_MAX) break;
     await turn();
   }
-  const now = reader.zoneById(record.id) ?? record;
-  return policyFromZone(reader.view(now), now.dnssec === 'on', others);
+  return { document, problems: [...problems, ...otherProblems(others)] };
 }

@@ -3,6 +3,7 @@
  * Not here: what changes (control/zone/decide.ts), how a change is planned (dnssec/plan.ts), the commit
  * (control/funnel/carry-out.ts).
  */
+import { assert } from '#base/assert.ts';
 import { type Clock } from '#base/clock.ts';
 import { ZONEMD_NODES_MAX } from '#base/limits/dnssec.ts';
 import { atZone, formatPlace } from '#base/place.ts';
@@ -20,7 +21,6 @@ import {
   type RefreshSlice,
   prepareRefresh,
 } from '#dnssec/plan.ts';
-import { planWhole } from '#dnssec/plan-received.ts';
 import { KEY_POLICY, rolesOf } from '#dnssec/key-policy.ts';
 import { noteGone } from '#dnssec/rollover/gone.ts';
 import { verifyHashed, verifyNodes } from '#dnssec/verify.ts';
@@ -97,7 +97,7 @@ export class ZonePreparer {
     const ofCatalog = keptByCatalog(part);
     if (ofCatalog !== undefined) return fail(ofCatalog);
     if (part.presigned !== undefined) return ok(this.#presigned(part, part.presigned, zone, nowMs));
-    if (part.received !== undefined) return whenThere(this.#received(part, part.received, zone, nowMs), ok);
+    if (part.received !== undefined) return ok(this.#received(part, part.received, zone, nowMs));
     const kept = keptByPrimary(part);
     if (kept !== undefined) return fail(kept);
     // For all who ask: mail policies, CAs, upkeep.
@@ -188,7 +188,7 @@ export class ZonePreparer {
   }
 
   /** A zone as a primary sent it. */
-  #received(part: SettledPart, received: ReceivedPart, zone: string, nowMs: number): Soon<Prepared> {
+  #received(part: SettledPart, received: ReceivedPart, zone: string, nowMs: number): Prepared {
     const { writer, writeNew } = this.#options;
     const before = part.record ?? newRecord(writer.nextZoneId(), zone, nowMs);
     const ready = (plan: ZonePlan, more: Partial<Prepared>): Prepared => {
@@ -208,7 +208,7 @@ export class ZonePreparer {
     };
     const { whole } = received;
     if (whole === undefined) return ready(received.plan, {});
-    if (writeNew === undefined) return planWhole(part.view, whole).then((plan) => ready(plan, {}));
+    assert(writeNew !== undefined, 'a large zone is received in the process that writes its names to a file');
     const { plan, ...more } = writeReceivedZone(whole, (node, isHashed) => writeNew(before.id, node, isHashed));
     return ready(plan, more);
   }
